@@ -1,0 +1,46 @@
+"""Building blocks of Transformers: masks, positions, attention forms, blocks, the Transformer."""
+
+from wenlu.nn.attention import Attention, Form, Position, no_position
+from wenlu.nn.block import Block, PostNormBlock, PreNormBlock
+from wenlu.nn.cache import Cache, LayerCache
+from wenlu.nn.dot_product import dot_product, dot_product_with_lse, merge
+from wenlu.nn.dropout import Dropout, dropout
+from wenlu.nn.embeddings import Embeddings
+from wenlu.nn.feed_forward import FeedForward
+from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
+from wenlu.nn.places import Places
+from wenlu.nn.relative import RelativeForm
+from wenlu.nn.rotary import Rotary, rotate
+from wenlu.nn.transformer import Transformer, TransformerConfig, initialise
+
+__all__ = [
+    "Attention",
+    "Block",
+    "Cache",
+    "Causal",
+    "Dropout",
+    "Embeddings",
+    "FeedForward",
+    "Form",
+    "LayerCache",
+    "Mask",
+    "Padding",
+    "Places",
+    "Position",
+    "PostNormBlock",
+    "PreNormBlock",
+    "Prefix",
+    "RelativeForm",
+    "Rotary",
+    "Transformer",
+    "TransformerConfig",
+    "Window",
+    "dot_product",
+    "dot_product_with_lse",
+    "dropout",
+    "initialise",
+    "merge",
+    "no_position",
+    "real_tokens",
+    "rotate",
+]

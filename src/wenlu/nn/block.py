@@ -1,0 +1,77 @@
+"""A Transformer block: attention and feed-forward, each with its residual and its norm.
+
+Axes: b batch, s position, r the first positions that are wanted, m model width.
+"""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from wenlu.nn.attention import Attention
+from wenlu.nn.cache import LayerCache
+from wenlu.nn.dropout import Dropout
+from wenlu.nn.feed_forward import FeedForward
+from wenlu.nn.masks import Mask
+from wenlu.nn.places import Places
+
+
+class Block(nn.Module):
+    """The parts that both orders of norm and residual share.
+
+    Args:
+        attention: the mixing across positions.
+        feed_forward: the work at each position.
+        width: model width m.
+        norm_epsilon: added to the variance in both norms.
+        dropout: rate for what each half adds.
+    """
+
+    def __init__(
+        self,
+        attention: Attention,
+        feed_forward: FeedForward,
+        *,
+        width: int,
+        norm_epsilon: float,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.attention, self.feed_forward = attention, feed_forward
+        self.attention_norm = nn.LayerNorm(width, eps=norm_epsilon)
+        self.feed_forward_norm = nn.LayerNorm(width, eps=norm_epsilon)
+        self.dropout = Dropout(dropout)
+
+
+class PostNormBlock(Block):
+    """x = LN(x + Attn(x)); x = LN(x + FFN(x)), as in BERT."""
+
+    def forward(
+        self,
+        x: Float[Tensor, "b s m"],
+        mask: Mask | None,
+        places: Places,
+        cache: LayerCache | None = None,
+        rows: int | None = None,
+    ) -> Float[Tensor, "b r m"]:
+        """The new states, of the first `rows` positions only if that is given."""
+        wanted = x if rows is None else x[:, :rows]
+        mixed = self.attention(wanted, x, mask, places, cache)
+        wanted = self.attention_norm(wanted + self.dropout(mixed))
+        return self.feed_forward_norm(wanted + self.dropout(self.feed_forward(wanted)))
+
+
+class PreNormBlock(Block):
+    """x = x + Attn(LN x); x = x + FFN(LN x), as in GPT-2."""
+
+    def forward(
+        self,
+        x: Float[Tensor, "b s m"],
+        mask: Mask | None,
+        places: Places,
+        cache: LayerCache | None = None,
+        rows: int | None = None,
+    ) -> Float[Tensor, "b r m"]:
+        """The new states, of the first `rows` positions only if that is given."""
+        normed = self.attention_norm(x)
+        wanted, query = (x, normed) if rows is None else (x[:, :rows], normed[:, :rows])
+        wanted = wanted + self.dropout(self.attention(query, normed, mask, places, cache))
+        return wanted + self.dropout(self.feed_forward(self.feed_forward_norm(wanted)))
