@@ -1,5 +1,37 @@
 """wenlu (文炉), a furnace for text: from raw Chinese text to a trained, measured, served model."""
 
+from typing import TYPE_CHECKING
+
+from wenlu.lazy import exports
 from wenlu.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from wenlu.models.load import load, load_classifier, save
+    from wenlu.tasks.config import RunConfig
+    from wenlu.tasks.run import Run
+    from wenlu.tasks.train import train
+    from wenlu.training.settings import TrainingSettings
+
+__getattr__ = exports(
+    __name__,
+    {
+        "Run": "wenlu.tasks.run",
+        "RunConfig": "wenlu.tasks.config",
+        "TrainingSettings": "wenlu.training.settings",
+        "load": "wenlu.models.load",
+        "load_classifier": "wenlu.models.load",
+        "save": "wenlu.models.load",
+        "train": "wenlu.tasks.train",
+    },
+)
+
+__all__ = [
+    "Run",
+    "RunConfig",
+    "TrainingSettings",
+    "__version__",
+    "load",
+    "load_classifier",
+    "save",
+    "train",
+]

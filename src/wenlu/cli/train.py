@@ -1,0 +1,105 @@
+"""wenlu train."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from wenlu.cli.output import people, print_json, say
+from wenlu.tasks.config import RunConfig
+from wenlu.training.settings import TrainingSettings
+
+_DEFAULTS = RunConfig(task="", data="", model="")
+
+
+def train(
+    task: str,
+    *,
+    data: Path,
+    out: Path,
+    model: str = "scratch-4x312",
+    seed: Annotated[list[int] | None, Parameter(consume_multiple=True)] = None,
+    max_length: int | None = None,
+    pooling: str = _DEFAULTS.pooling,
+    segments: bool = _DEFAULTS.segments,
+    limit: int = _DEFAULTS.limit,
+    settings: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
+    config: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    json: bool = False,
+) -> None:
+    """Train a model on labelled text, measure it, and leave a run folder with a report.
+
+    Examples:
+        wenlu train tnews --data CLUE/tnews --model bert-folder --out runs/tnews
+        wenlu train classify --data my.csv --out runs/mine --epochs 10 --seed 1 2 3
+        wenlu train match --data pairs/ --out runs/pairs
+        wenlu train --config runs/tnews/config.toml --out runs/again
+
+    Parameters
+    ----------
+    task
+        A name from `wenlu tasks`.
+    data
+        Folder with the task's files, or one file, of which a tenth is then held out as dev.
+    out
+        The run folder to make.
+    model
+        A name from `wenlu models`, or a folder (ours, Hugging Face's, Google's TF layout).
+    seed
+        Decides initial weights, data order and dropout; several train once each and aggregate.
+    max_length
+        Tokens of an input at most; by default what the task says.
+    pooling
+        How the states of all tokens become one vector: first, pooler, mean, max or last.
+    segments
+        Whether the second text of a pair is marked as segment 1.
+    limit
+        Use only the first so many training examples; 0 for all.
+    settings
+        How to train.
+    config
+        A TOML file with these same settings, such as a run's config.toml; flags override it.
+    resume
+        Go on with a run that was stopped.
+    overwrite
+        Replace the run folder that stands at --out.
+    json
+        Print the result as one JSON document and nothing else.
+    """
+    from wenlu.tasks.registry import task_named
+    from wenlu.tasks.train import train as run
+
+    del config  # its settings have come as flags
+    seeds = seed or [_DEFAULTS.seed]
+    result = run(
+        RunConfig(
+            task=task,
+            data=str(data),
+            model=model,
+            max_length=max_length or task_named(task).max_length,
+            pooling=pooling,
+            segments=segments,
+            limit=limit,
+            seed=seeds[0],
+            training=settings or TrainingSettings(),
+        ),
+        out,
+        seeds=seeds,
+        resume=resume,
+        overwrite=overwrite,
+        say=None if json else say,
+    )
+    if json:
+        print_json(result)
+        return
+    show_result(result, out)
+
+
+def show_result(result: dict[str, Any], out: Path) -> None:
+    """The table of a finished run, and where its parts are."""
+    from wenlu.evaluation import result_table
+
+    people.print(result_table(result))
+    say(f"run     {out}\nreport  {out / 'report.html'}")

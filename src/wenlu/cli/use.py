@@ -1,0 +1,182 @@
+"""wenlu predict, evaluate, submit: using a trained model."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.progress import Progress
+
+from wenlu.cli.output import print_json, say
+from wenlu.errors import ConfigError
+
+if TYPE_CHECKING:
+    from wenlu.tasks.classification import Classification, Prediction
+
+_TOP = 3
+
+
+def predict(
+    run: Path,
+    *texts: str,
+    input: Path | None = None,  # noqa: A002 - the flag's name
+    output: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Label texts with a trained model, each with its probability.
+
+    Examples:
+        wenlu predict runs/tnews "国足今晚对阵日本" "央行宣布降准"
+        wenlu predict runs/pairs "怎么退款" "如何申请退款"          # a pair task takes two texts
+        wenlu predict runs/tnews --input new.csv --output labelled.jsonl
+
+    Parameters
+    ----------
+    run
+        A run folder, or the model folder in one.
+    texts
+        Texts to label; for a task on pairs, first and second in turn.
+    input
+        A JSONL, CSV or TSV file with the task's text fields.
+    output
+        Where to write the labels of `--input`, as JSONL.
+    json
+        Print one JSON document and nothing else.
+    """
+    from wenlu.corpus import write_jsonl
+    from wenlu.tasks.run import Run
+
+    if bool(texts) == (input is not None):
+        raise ConfigError("give either texts or --input FILE")
+    if output is not None and input is None:
+        raise ConfigError("--output goes with --input FILE")
+    loaded = Run(run)
+    if input is None:
+        width = len(loaded.task.text_fields)
+        if len(texts) % width:
+            raise ConfigError(f"{loaded.task.name} takes pairs of texts; got {len(texts)} texts")
+        rows = [tuple(texts[i : i + width]) for i in range(0, len(texts), width)]
+        predictions = loaded.predict(rows)
+        if json:
+            print_json([asdict(p) for p in predictions])
+            return
+        for row, prediction in zip(rows, predictions, strict=True):
+            show_prediction(loaded.task, row, prediction)
+        return
+    examples = loaded.task.read(input, labelled=False)
+    with _progress("predicting", len(examples)) as advance:
+        predictions = loaded.predict_examples(examples, advance=advance)
+    lines = [
+        {
+            "id": p.id,
+            **dict(zip(loaded.task.text_fields, e.texts, strict=True)),
+            "label": p.label,
+            "name": loaded.task.names.get(p.label, p.label),
+            "probability": round(p.probabilities[p.label], 6),
+        }
+        for e, p in zip(examples, predictions, strict=True)
+    ]
+    if output is not None:
+        write_jsonl(output, lines)
+        if json:
+            print_json({"output": str(output), "examples": len(lines)})
+        else:
+            say(f"{len(lines):,} labels written to {output}")
+    elif json:
+        print_json(lines)
+    else:
+        for line in lines:
+            print_json(line)
+
+
+def show_prediction(
+    task: "Classification", texts: tuple[str, ...], prediction: "Prediction"
+) -> None:
+    """A text and its most probable labels."""
+    ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:_TOP]
+    named = "  ".join(f"{task.names.get(label, label)} {p:.1%}" for label, p in ranked)
+    say(f"{' | '.join(texts)}\n    {named}")
+
+
+def evaluate(
+    run: Path,
+    *,
+    data: Path | None = None,
+    split: Literal["train", "dev", "test"] = "dev",
+    json: bool = False,
+) -> None:
+    """Measure a trained model on labelled text, by the benchmark's own metric.
+
+    Examples:
+        wenlu evaluate runs/tnews --data CLUE/tnews
+        wenlu evaluate runs/mine --data new-labelled.csv --json
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    data
+        Folder with the task's files, or one labelled file; by default the data of the run.
+    split
+        Which of the folder's files.
+    json
+        Print one JSON document and nothing else.
+    """
+    from wenlu.tasks.run import Run
+
+    loaded = Run(run)
+    with _progress("evaluating", None) as advance:
+        result = loaded.evaluate(data, split=split, advance=advance)
+    if json:
+        print_json(result)
+        return
+    scores = result["scores"]
+    say(
+        f"{result['task']}: accuracy {scores['accuracy']:.4f} "
+        f"[{scores['accuracy_low']:.4f}, {scores['accuracy_high']:.4f}], "
+        f"macro-F1 {scores['macro_f1']:.4f}, on {result['examples']:,} examples of {result['file']}"
+    )
+
+
+def submit(
+    run: Path, *, data: Path | None = None, out: Path | None = None, json: bool = False
+) -> None:
+    """Label a benchmark's test set and write the file that is handed in, checked.
+
+    Examples:
+        wenlu submit runs/tnews --data CLUE/tnews --out tnews10_predict.json
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    data
+        Folder with the task's test file, or that file; by default the data of the run.
+    out
+        The file to write, or a folder; by default the benchmark's own file name, here.
+    json
+        Print one JSON document and nothing else.
+    """
+    from wenlu.tasks.run import Run
+
+    loaded = Run(run)
+    with _progress("predicting", None) as advance:
+        path = loaded.submit(data, out, advance=advance)
+    if json:
+        print_json({"output": str(path)})
+    else:
+        say(f"written and checked: {path}")
+
+
+@contextmanager
+def _progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr; nothing where that is not a terminal."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(text, total=total)
+        yield lambda rows: bar.advance(task, rows)
+
+

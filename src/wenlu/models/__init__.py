@@ -1,0 +1,24 @@
+"""Model families, their heads, and loading and saving them."""
+
+from wenlu.models.bundled import BUNDLED, Bundled
+from wenlu.models.classifier import Classified, Classifier, TextBatch
+from wenlu.models.families import FAMILIES
+from wenlu.models.load import Loaded, LoadedClassifier, load, load_classifier, save
+from wenlu.models.model import Model
+from wenlu.models.pooling import POOLINGS
+
+__all__ = [
+    "BUNDLED",
+    "FAMILIES",
+    "POOLINGS",
+    "Bundled",
+    "Classified",
+    "Classifier",
+    "Loaded",
+    "LoadedClassifier",
+    "Model",
+    "TextBatch",
+    "load",
+    "load_classifier",
+    "save",
+]

@@ -1,0 +1,34 @@
+"""From one layout of model folders to another."""
+
+from os import PathLike
+from pathlib import Path
+
+from wenlu.checkpoints import read_checkpoint
+from wenlu.models.bundled import BUNDLED
+from wenlu.models.load import load, load_classifier, save
+
+
+def convert(source: str | PathLike[str], target: str | PathLike[str], *, to: str) -> str:
+    """Write the model in `source` to `target`.
+
+    Args:
+        source: a folder in any layout that `load` reads, a run folder, or a bundled name.
+        target: must not exist, or be empty.
+        to: "hf" or "wenlu".
+
+    Returns:
+        "classifier" or "model".
+    """
+    folder = Path(source)
+    if str(source) not in BUNDLED and folder.is_dir():
+        folder = folder / "model" if (folder / "model").is_dir() else folder
+        checkpoint = read_checkpoint(folder)
+        if "classifier" in checkpoint.heads and "pooling" in checkpoint.extra:
+            classifier, tokenizer, extra = load_classifier(folder)
+            save(
+                target, classifier, tokenizer, labels=checkpoint.labels, extra=extra, layout=to
+            )
+            return "classifier"
+    model, tokenizer = load(folder if folder.is_dir() else source)
+    save(target, model, tokenizer, layout=to)
+    return "model"

@@ -1,0 +1,179 @@
+"""Models by name or folder, and back into folders that load anywhere."""
+
+from dataclasses import fields
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from wenlu.assets import asset
+from wenlu.checkpoints import (
+    Checkpoint,
+    expressible,
+    read_checkpoint,
+    write_huggingface,
+    write_wenlu,
+)
+from wenlu.errors import CheckpointError, ConfigError, closest
+from wenlu.models.bundled import BUNDLED
+from wenlu.models.classifier import Classifier
+from wenlu.models.model import Model
+from wenlu.nn import TransformerConfig
+from wenlu.text import Tokenizer
+
+
+class Loaded(NamedTuple):
+    """A model and the tokenizer that it was trained with."""
+
+    model: Model
+    tokenizer: Tokenizer
+
+
+class LoadedClassifier(NamedTuple):
+    """A fine-tuned classifier, its tokenizer, and what the folder says of its task."""
+
+    classifier: Classifier
+    tokenizer: Tokenizer
+    task: dict[str, Any]
+
+
+def load(name_or_path: str | PathLike[str]) -> Loaded:
+    """A model by its bundled name, or from a folder: ours, Hugging Face's, or Google's TF layout.
+
+    Weights are read without executing code. A tensor that is missing, surplus or of the wrong
+    shape is an error that names it.
+
+    Raises:
+        CheckpointError: there is no such model, or the folder's parts do not fit together.
+    """
+    name = str(name_or_path)
+    if name in BUNDLED:
+        tokenizer = Tokenizer.from_vocab(asset("vocabulary", "vocab.txt"))
+        return Loaded(Model(BUNDLED[name].shape(len(tokenizer))), tokenizer)
+    folder = _folder(name)
+    checkpoint = read_checkpoint(folder)
+    model = Model(_config(checkpoint), checkpoint.heads)
+    _fill(model, checkpoint)
+    return Loaded(model, _tokenizer(folder, checkpoint))
+
+
+def load_classifier(folder: str | PathLike[str]) -> LoadedClassifier:
+    """The classifier that a training run left in `folder`."""
+    folder = _folder(str(folder))
+    checkpoint = read_checkpoint(folder)
+    if "classifier" not in checkpoint.heads or "pooling" not in checkpoint.extra:
+        raise CheckpointError(
+            f"{folder} holds a model that was not fine-tuned by wenlu for a task; "
+            "fine-tune it first: wenlu train TASK --model " + str(folder)
+        )
+    extra = checkpoint.extra
+    classifier = Classifier(
+        Model(_config(checkpoint), checkpoint.heads & {"pooler"}),
+        len(checkpoint.tensors["classifier.weight"]),
+        pooling=extra["pooling"],
+    )
+    _fill(classifier, checkpoint)
+    return LoadedClassifier(classifier.eval(), _tokenizer(folder, checkpoint), extra)
+
+
+def save(
+    folder: str | PathLike[str],
+    model: Model | Classifier,
+    tokenizer: Tokenizer,
+    *,
+    labels: list[str] | None = None,
+    extra: dict[str, Any] | None = None,
+    layout: str | None = None,
+) -> Path:
+    """Write a folder that `load` reads, and `transformers` too where it has the family.
+
+    Args:
+        folder: must not exist, or be empty; appears whole or not at all.
+        model: a model or a fine-tuned classifier.
+        tokenizer: goes into the same folder.
+        labels: names of the classes, in their order.
+        extra: what else to keep beside the weights.
+        layout: "hf" or "wenlu"; by default "hf" if that can hold the model exactly.
+
+    Raises:
+        CheckpointError: "hf" was asked for and cannot hold this model.
+    """
+    folder = Path(folder)
+    tensors = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    config = {f.name: getattr(model.config, f.name) for f in fields(TransformerConfig)}
+    obstacle = expressible(config, tensors)
+    if layout == "hf" and obstacle is not None:
+        raise CheckpointError(f"the Hugging Face layout cannot hold this model: {obstacle}")
+    extra = dict(extra or {})
+    pooling = None
+    if isinstance(model, Classifier):
+        pooling = extra["pooling"] = model.pooling
+    if layout == "wenlu" or obstacle is not None:
+        write_wenlu(folder, config=config, tensors=tensors, labels=labels, extra=extra)
+    else:
+        write_huggingface(
+            folder,
+            family=model.config.family,
+            config=config,
+            tensors=tensors,
+            labels=labels,
+            pooling=pooling,
+            extra=extra,
+        )
+    tokenizer.save(folder)
+    return folder
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise CheckpointError(f"{name} is a file; give the folder that holds config and weights")
+    raise CheckpointError(
+        f"no model {name!r}: it is neither a folder nor one of the bundled models "
+        f"({', '.join(BUNDLED)}); the closest of those are {closest(name, BUNDLED)}"
+    )
+
+
+def _config(checkpoint: Checkpoint) -> TransformerConfig:
+    try:
+        return TransformerConfig(**checkpoint.config)
+    except (ConfigError, TypeError) as error:
+        raise CheckpointError(f"{checkpoint.source}: {error}") from error
+
+
+def _fill(module: nn.Module, checkpoint: Checkpoint) -> None:
+    """Copy the checkpoint's tensors in; those of heads that the module has not are left out."""
+    own = module.state_dict()
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(_find(checkpoint, name, tensor))
+
+
+def _find(checkpoint: Checkpoint, name: str, like: Tensor) -> Tensor:
+    tensor = checkpoint.tensors.get(name)
+    if tensor is None:
+        raise CheckpointError(
+            f"{checkpoint.source} has no tensor {name!r}; the closest are "
+            f"{closest(name, checkpoint.tensors)}"
+        )
+    if tensor.shape != like.shape:
+        raise CheckpointError(
+            f"{checkpoint.source}: {name} is {tuple(tensor.shape)}; its configuration asks for "
+            f"{tuple(like.shape)}"
+        )
+    return tensor
+
+
+def _tokenizer(folder: Path, checkpoint: Checkpoint) -> Tokenizer:
+    tokenizer = Tokenizer.from_folder(folder)
+    rows = checkpoint.config["vocabulary"]
+    if len(tokenizer) > rows:
+        raise CheckpointError(
+            f"{folder}: the vocabulary has {len(tokenizer)} tokens, but the model has vectors for "
+            f"{rows}; the vocabulary is another model's"
+        )
+    return tokenizer

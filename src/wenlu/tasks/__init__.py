@@ -1,0 +1,34 @@
+"""The tasks that the field measures itself by, a file each, and how they are run."""
+
+from typing import TYPE_CHECKING
+
+from wenlu.lazy import exports
+from wenlu.tasks.config import RunConfig
+
+if TYPE_CHECKING:
+    from wenlu.tasks.classification import Classification, Prediction
+    from wenlu.tasks.examples import Example
+    from wenlu.tasks.registry import TASKS, task_named
+    from wenlu.tasks.run import Run
+
+__getattr__ = exports(
+    __name__,
+    {
+        "TASKS": "wenlu.tasks.registry",
+        "Classification": "wenlu.tasks.classification",
+        "Example": "wenlu.tasks.examples",
+        "Prediction": "wenlu.tasks.classification",
+        "Run": "wenlu.tasks.run",
+        "task_named": "wenlu.tasks.registry",
+    },
+)
+
+__all__ = [
+    "TASKS",
+    "Classification",
+    "Example",
+    "Prediction",
+    "Run",
+    "RunConfig",
+    "task_named",
+]

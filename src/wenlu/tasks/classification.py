@@ -1,0 +1,219 @@
+"""Tasks that give a text, or a pair of texts, one of a set of labels."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wenlu.corpus import read_records, write_jsonl
+from wenlu.errors import ConfigError, DataError, closest
+from wenlu.evaluation import accuracy, macro_f1
+from wenlu.models import Classifier, Model
+from wenlu.tasks.examples import Example
+from wenlu.text import Tokenizer
+from wenlu.training import TextDataset
+
+
+class Encoded(NamedTuple):
+    """Examples as the model takes them."""
+
+    data: TextDataset
+    cut: int
+    """How many examples were too long and lost tokens."""
+    unknown_share: float
+    """Share of [UNK] among all tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one example."""
+
+    id: str
+    label: str
+    probabilities: dict[str, float]
+    """Of every label, in the order of the label set."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Classification:
+    """Label a text or a pair of texts. A benchmark's task is a value of this class.
+
+    Read top to bottom, its methods are the life of a task: read, encode, build, decode, score,
+    submission.
+    """
+
+    name: str
+    summary: str
+    """A sentence for people."""
+    text_fields: tuple[str, ...]
+    """Fields that hold the text, or the two texts of a pair."""
+    labels: tuple[str, ...] = ()
+    """The label set in the order of the classes; empty if it is read from the training data."""
+    names: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Names of labels for people, where labels are codes."""
+    name_field: str | None = None
+    """Field that brings such names with the data."""
+    unlabelled: str | None = None
+    """Label of examples that people could not agree on: left out of training and scoring."""
+    train_files: tuple[str, ...] = ("train",)
+    """Names of the training file without suffix; the first that exists is taken."""
+    dev_files: tuple[str, ...] = ("dev", "validation", "valid")
+    test_files: tuple[str, ...] = ("test",)
+    submission_file: str = "predict.json"
+    """What the benchmark calls the file that is handed in."""
+    max_length: int = 128
+    """Tokens of an input at most, if the user says nothing else."""
+
+    def __post_init__(self) -> None:
+        if len(self.text_fields) not in (1, 2):
+            raise ConfigError(f"{self.name} needs one text field or two; got {self.text_fields}")
+        if len(set(self.labels)) < len(self.labels) or len(self.labels) == 1:
+            raise ConfigError(f"{self.name} needs two or more different labels; got {self.labels}")
+
+    def read(self, path: Path, *, labelled: bool = True) -> list[Example]:
+        """The examples of a file.
+
+        Args:
+            path: JSONL, JSON, CSV or TSV, also compressed.
+            labelled: whether each must have a label; a test set's labels are left unread.
+
+        Raises:
+            DataError: a row lacks a field, has an unknown label or the id of another row.
+        """
+        examples: list[Example] = []
+        lines: dict[str, int] = {}
+        known = set(self.labels)
+        for record in read_records(path):
+            texts = tuple(record.text(name) for name in self.text_fields)
+            label = record.label("label") if labelled else None
+            if label is not None and label == self.unlabelled:
+                continue
+            if label is not None and known and label not in known:
+                raise record.error(
+                    f"{label!r} is not a label of {self.name}; the closest are "
+                    f"{closest(label, self.labels)}",
+                    "label",
+                )
+            if label is not None and not label.strip():
+                raise record.error("the label is empty", "label")
+            name = str(len(examples)) if record.get("id") is None else record.label("id")
+            if record.get("id") is not None and name in lines:
+                raise record.error(f"{name!r} is the id of line {lines[name]} too", "id")
+            lines[name] = record.line
+            examples.append(Example(name, texts, label))
+        if not examples:
+            raise DataError(f"no row has a label other than {self.unlabelled!r}", file=path)
+        return examples
+
+    def with_labels_of(self, examples: Sequence[Example], path: Path) -> "Classification":
+        """This task with its label set read from training examples, if it has none of its own."""
+        if self.labels:
+            return self
+        found = sorted({e.label for e in examples if e.label is not None}, key=_natural)
+        if len(found) < 2:
+            raise DataError(
+                f"all rows have the label {found[0]!r}; there must be at least two different ones",
+                file=path,
+                field="label",
+            )
+        return replace(self, labels=tuple(found))
+
+    def with_names_of(self, path: Path) -> "Classification":
+        """This task with names for its labels as the data has them."""
+        if self.name_field is None:
+            return self
+        names = dict(self.names)
+        for record in read_records(path):
+            name = record.get(self.name_field)
+            if isinstance(name, str) and record.get("label") is not None:
+                names.setdefault(record.label("label"), name)
+        return replace(self, names=MappingProxyType(names))
+
+    def encode(
+        self,
+        examples: Sequence[Example],
+        tokenizer: Tokenizer,
+        *,
+        max_length: int,
+        segments: bool,
+    ) -> Encoded:
+        """Token ids of the examples, cut to `max_length`."""
+        parts = [
+            tokenizer.encode_batch([e.texts[i] for e in examples], offsets=False)
+            for i in range(len(self.text_fields))
+        ]
+        second: Sequence[Any] = parts[1] if len(parts) > 1 else [None] * len(examples)
+        joined = [
+            tokenizer.join(a.ids, None if b is None else b.ids, max_length)
+            for a, b in zip(parts[0], second, strict=True)
+        ]
+        index = {label: i for i, label in enumerate(self.labels)}
+        labelled = bool(examples) and all(e.label is not None for e in examples)
+        data = TextDataset(
+            [j.ids for j in joined],
+            first_parts=[j.second for j in joined] if segments and len(parts) > 1 else None,
+            targets=[index[e.label] for e in examples if e.label is not None] if labelled else None,
+            pad_id=tokenizer.pad_id,
+        )
+        unknown = tokenizer.unknown_share(encoding for part in parts for encoding in part)
+        return Encoded(data, sum(j.cut > 0 for j in joined), unknown)
+
+    def build(self, model: Model, *, pooling: str) -> Classifier:
+        """A module that learns this task, from a model that knows language (or nothing yet)."""
+        return Classifier(model, len(self.labels), pooling=pooling)
+
+    def decode(self, logits: Tensor, examples: Sequence[Example]) -> list[Prediction]:
+        """Labels and probabilities, from logits (b c) in the order of the examples."""
+        probabilities = torch.softmax(logits.double(), -1).numpy()
+        return [
+            Prediction(
+                example.id,
+                self.labels[int(np.argmax(row))],
+                dict(zip(self.labels, row.tolist(), strict=True)),
+            )
+            for example, row in zip(examples, probabilities, strict=True)
+        ]
+
+    def score(
+        self, examples: Sequence[Example], predictions: Sequence[Prediction]
+    ) -> dict[str, float]:
+        """Accuracy, which is the official metric of these benchmarks, and macro-F1, in [0, 1]."""
+        gold = [e.label for e in examples if e.label is not None]
+        predicted = [p.label for p in predictions]
+        return {"accuracy": accuracy(gold, predicted), "macro_f1": macro_f1(gold, predicted)}
+
+    def submission(self, predictions: Sequence[Prediction], path: Path) -> None:
+        """The benchmark's upload format: one {"id", "label"} a line, in the test file's order."""
+        write_jsonl(path, ({"id": p.id, "label": p.label} for p in predictions))
+
+    def check_submission(self, path: Path, examples: Sequence[Example]) -> None:
+        """Raise DataError unless the file answers every test example once, in order."""
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        if len(rows) != len(examples):
+            raise DataError(f"{len(rows)} answers for {len(examples)} examples", file=path)
+        for line, (row, example) in enumerate(zip(rows, examples, strict=True), 1):
+            if row.get("id") != example.id:
+                raise DataError(
+                    f"{row.get('id')!r} stands where the test file has {example.id!r}",
+                    file=path,
+                    line=line,
+                    field="id",
+                )
+            if row.get("label") not in self.labels:
+                raise DataError(
+                    f"{row.get('label')!r} is not a label of {self.name}",
+                    file=path,
+                    line=line,
+                    field="label",
+                )
+
+
+def _natural(label: str) -> tuple[int, float, str]:
+    """Numbers in their order, then words."""
+    return (0, float(label), label) if label.isdecimal() else (1, 0.0, label)

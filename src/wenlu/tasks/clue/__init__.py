@@ -1,0 +1,9 @@
+"""The tasks of CLUE, the Chinese language understanding benchmark, a file each."""
+
+from wenlu.tasks.clue.afqmc import AFQMC
+from wenlu.tasks.clue.cmnli import CMNLI
+from wenlu.tasks.clue.iflytek import IFLYTEK
+from wenlu.tasks.clue.ocnli import OCNLI
+from wenlu.tasks.clue.tnews import TNEWS
+
+__all__ = ["AFQMC", "CMNLI", "IFLYTEK", "OCNLI", "TNEWS"]

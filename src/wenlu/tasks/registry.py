@@ -1,0 +1,22 @@
+"""The tasks, by the name that stands on the command line."""
+
+from wenlu.errors import ConfigError, closest
+from wenlu.tasks.classification import Classification
+from wenlu.tasks.classify import CLASSIFY
+from wenlu.tasks.clue import AFQMC, CMNLI, IFLYTEK, OCNLI, TNEWS
+from wenlu.tasks.match import MATCH
+from wenlu.tasks.samples import INTENTS, PAIRS
+
+TASKS: dict[str, Classification] = {
+    task.name: task
+    for task in (TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, CLASSIFY, MATCH, INTENTS, PAIRS)
+}
+
+
+def task_named(name: str) -> Classification:
+    """The task of that name."""
+    if name not in TASKS:
+        raise ConfigError(
+            f"no task {name!r}; the closest are {closest(name, TASKS)} (all: wenlu tasks)"
+        )
+    return TASKS[name]

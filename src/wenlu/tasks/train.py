@@ -1,0 +1,410 @@
+"""From labelled text to a trained, measured model: what `wenlu train` does."""
+
+import hashlib
+import os
+import platform
+import resource
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from wenlu.atomic import atomic_write
+from wenlu.corpus import write_jsonl
+from wenlu.errors import ConfigError, DataError, RunError
+from wenlu.evaluation import mean_and_deviation, wilson_interval
+from wenlu.evaluation.report import write_report
+from wenlu.models import BUNDLED, Classifier, load, save
+from wenlu.tasks.classification import Classification, Encoded, Prediction
+from wenlu.tasks.config import RunConfig
+from wenlu.tasks.examples import Example, find_split, hold_out, need_split, oddities, shared
+from wenlu.tasks.registry import task_named
+from wenlu.tasks.result import write_result
+from wenlu.text import Tokenizer
+from wenlu.training import Processes, Trained, TrainingSettings, fit, gather_rows, join_processes
+from wenlu.training import run as run_batches
+from wenlu.training.precision import resolve_precision
+from wenlu.training.progress_bar import ProgressBar
+from wenlu.training.state import remove
+from wenlu.version import __version__
+
+_HELD_OUT = 0.1
+_TOP = 5
+"""Labels whose probabilities are kept for each dev example."""
+
+Say = Callable[[str], None]
+
+
+class _Data(NamedTuple):
+    task: Classification
+    train: list[Example]
+    dev: list[Example]
+    files: dict[str, str]
+
+
+def train(
+    config: RunConfig,
+    out: str | os.PathLike[str],
+    *,
+    seeds: Sequence[int] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Say | None = None,
+    command: str | None = None,
+) -> dict[str, Any]:
+    """Train and measure a model, and leave a run folder.
+
+    Args:
+        config: what to train on what, and how.
+        out: the run folder. It must not exist, unless `resume` or `overwrite` is given.
+        seeds: train once with each and aggregate; one run with the configuration's by default.
+        resume: go on where an earlier call with the same configuration was stopped.
+        overwrite: remove what stands at `out` first, if it is a run folder.
+        say: called with lines for people to read.
+        command: what made the run, for the report.
+
+    Returns:
+        What `result.json` holds.
+
+    Raises:
+        WenluError: bad data, settings, model or folder.
+    """
+    out = Path(out)
+    command = command or shlex.join(["wenlu", *sys.argv[1:]])
+    with join_processes() as processes:
+        tell = say if say is not None and processes.first else lambda _: None
+        if processes.first:
+            _claim(out, resume=resume, overwrite=overwrite)
+        processes.wait()
+        if seeds is None or len(seeds) == 1:
+            if seeds:
+                config = replace(config, seed=seeds[0])
+            return _train_once(config, out, processes, tell, command)
+        if len(set(seeds)) < len(seeds):
+            raise ConfigError(f"seeds must differ; got {' '.join(map(str, seeds))}")
+        results = []
+        for seed in seeds:
+            tell(f"seed {seed}")
+            seeded = replace(config, seed=seed)
+            folder = out / f"seed-{seed}"
+            results.append(_train_once(seeded, folder, processes, tell, command))
+        result = _aggregate(results, seeds)
+        if processes.first:
+            write_result(out, result)
+            write_report(out)
+        return result
+
+
+def _claim(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make sure that `out` may be written to."""
+    used = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if used and not resume:
+        ours = out.is_dir() and (
+            (out / "config.toml").exists() or any(out.glob("seed-*/config.toml"))
+        )
+        if not overwrite or not ours:
+            remedy = "--resume to go on with it, --overwrite to replace it, or another --out"
+            if not ours:
+                remedy = "it is not a run folder, so it is left alone; give another --out"
+            raise RunError(f"{out} exists already: {remedy}")
+        shutil.rmtree(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {out}: {error.strerror}") from None
+
+
+def _train_once(
+    config: RunConfig, out: Path, processes: Processes, say: Say, command: str
+) -> dict[str, Any]:
+    finished = out / "result.json"
+    if finished.exists():
+        raise RunError(f"{out} is finished already; give --overwrite to replace it")
+    began = time.perf_counter()
+    settings = config.training
+    task, train_set, dev_set, files = _read(config)
+    torch.manual_seed(config.seed)
+    model, tokenizer = load(config.model)
+    rate = settings.lr or default_learning_rate(config.model, model.config.width)
+    config = replace(config, training=replace(settings, lr=rate))
+    longest = model.config.max_length
+    if config.max_length > longest:
+        raise ConfigError(
+            f"max_length {config.max_length} is more than the {longest} positions of the model "
+            f"{config.model}; give at most that"
+        )
+    shape = {"max_length": config.max_length, "segments": config.segments}
+    train_rows = task.encode(train_set, tokenizer, **shape)
+    dev_rows = task.encode(dev_set, tokenizer, **shape)
+    module = task.build(model, pooling=config.pooling)
+    splits = _describe(files, train_set, dev_set, train_rows, dev_rows)
+    for line in _summary(splits):
+        say(line)
+    if processes.first:
+        out.mkdir(exist_ok=True)
+        with atomic_write(out / "config.toml") as file:
+            file.write(config.toml())
+    evaluator = Evaluator(task, dev_set, dev_rows, settings)
+    trained = fit(
+        module,
+        train_rows.data,
+        evaluator,
+        settings,
+        learning_rate=rate,
+        seed=config.seed,
+        score="accuracy",
+        folder=out,
+        fingerprint=_fingerprint(module, train_rows, dev_rows, config),
+        processes=processes,
+        bar=ProgressBar(enabled=processes.first),
+    )
+    result: dict[str, Any] = {}
+    if processes.first:
+        predictions, scores = evaluator.predict(module)
+        result = {
+            "task": task.name,
+            "model": config.model,
+            "main_metric": "accuracy",
+            "labels": [{"label": k, "name": task.names.get(k, k)} for k in task.labels],
+            "scores": with_interval(scores, len(dev_set)),
+            "splits": splits,
+            "seed": config.seed,
+            **_facts(trained, module, processes, settings),
+            "total_seconds": trained.progress.seconds + time.perf_counter() - began,
+            "command": command,
+        }
+        _write_model(out / "model", task, config, module, tokenizer)
+        write_predictions(out / "dev.predictions.jsonl", dev_set, predictions)
+        write_result(out, result)
+        write_report(out)
+        remove(out / "checkpoint")
+    return processes.agree(result)
+
+
+def default_learning_rate(model: str, width: int) -> float:
+    """What is used if the user says nothing: larger for narrow models and random weights."""
+    if model in BUNDLED and not BUNDLED[model].trained:
+        return 5e-4
+    return 1e-4 if width < 512 else 3e-5
+
+
+class Evaluator:
+    """Runs a module over a labelled set and scores it."""
+
+    def __init__(
+        self,
+        task: Classification,
+        examples: Sequence[Example],
+        rows: Encoded,
+        settings: TrainingSettings,
+    ) -> None:
+        self.task, self.examples, self.rows, self.settings = task, examples, rows, settings
+
+    def __call__(self, module: nn.Module) -> dict[str, float]:
+        return self.predict(module)[1]
+
+    def predict(self, module: nn.Module) -> tuple[list[Prediction], dict[str, float]]:
+        """Predictions and scores; "loss" is the mean cross-entropy."""
+        logits, losses = [], []
+        for rows, outputs in run_batches(
+            module, self.rows.data, precision=self.settings.precision
+        ):
+            logits.append((rows, outputs.logits.cpu()))
+            losses.append((rows, outputs.losses.cpu()))
+        predictions = self.task.decode(gather_rows(logits), self.examples)
+        scores = self.task.score(self.examples, predictions)
+        return predictions, {**scores, "loss": float(gather_rows(losses).double().mean())}
+
+
+def _read(config: RunConfig) -> _Data:
+    task, data = task_named(config.task), Path(config.data)
+    if data.is_dir():
+        train_file = need_split(data, task.train_files, "training")
+        dev_file = find_split(data, task.dev_files)
+    else:
+        if not data.exists():
+            raise DataError("there is no such file or folder", file=data)
+        train_file, dev_file = data, None
+    train_set = task.read(train_file)
+    task = task.with_labels_of(train_set, train_file).with_names_of(train_file)
+    files = {"train": train_file.name, "dev": dev_file.name if dev_file else "held out"}
+    if dev_file is not None:
+        dev_set = task.read(dev_file)
+    else:
+        train_set, dev_set = hold_out(train_set, _HELD_OUT, config.seed)
+        if not train_set:
+            raise DataError("all rows have the same text, so none can be held out", file=train_file)
+    if config.limit:
+        train_set = train_set[: config.limit]
+    return _Data(task, train_set, dev_set, files)
+
+
+def _describe(
+    files: dict[str, str],
+    train_set: list[Example],
+    dev_set: list[Example],
+    train_rows: Encoded,
+    dev_rows: Encoded,
+) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, examples, rows in (
+        ("train", train_set, train_rows),
+        ("dev", dev_set, dev_rows),
+    ):
+        found[name] = {
+            "file": files[name],
+            "rows": len(examples),
+            "cut": rows.cut,
+            "unknown_share": rows.unknown_share,
+            "mean_tokens": float(rows.data.lengths.mean()),
+            **asdict(oddities(examples)),
+        }
+    found["dev"]["also_in_train"] = shared(train_set, dev_set)
+    seen = {e.label for e in train_set}
+    found["train"]["labels_without_examples"] = sorted(
+        {e.label for e in dev_set if e.label is not None} - seen
+    )
+    return found
+
+
+def _summary(splits: dict[str, dict[str, Any]]) -> list[str]:
+    lines = []
+    for name, facts in splits.items():
+        text = (
+            f"{name}: {facts['rows']:,} examples from {facts['file']}, "
+            f"{facts['unknown_share']:.2%} [UNK], {facts['cut']:,} cut to fit"
+        )
+        if facts["duplicates"]:
+            text += f", {facts['duplicates']:,} repeated"
+        if facts["conflicts"]:
+            text += f", {facts['conflicts']:,} with two labels"
+        if facts.get("also_in_train"):
+            text += f", {facts['also_in_train']:,} also in train"
+        lines.append(text)
+    missing = splits["train"]["labels_without_examples"]
+    if missing:
+        lines.append(
+            f"warning: {len(missing)} labels of dev have no training example "
+            f"({', '.join(missing[:5])}): no model can learn them"
+        )
+    return lines
+
+
+def _fingerprint(
+    module: nn.Module,
+    train_rows: Encoded,
+    dev_rows: Encoded,
+    config: RunConfig,
+) -> str:
+    """Of all that the course of a training depends on."""
+    course = replace(config.training, checkpoint_minutes=0.0, checkpoint_steps=0, log_steps=1)
+    digest = hashlib.blake2b(repr((course, config.seed)).encode(), digest_size=16)
+    for rows in (train_rows, dev_rows):
+        digest.update(rows.data.fingerprint())
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.detach().numpy()).data)
+    return digest.hexdigest()
+
+
+def _facts(
+    trained: Trained, module: nn.Module, processes: Processes, settings: TrainingSettings
+) -> dict[str, Any]:
+    progress = trained.progress
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "steps": progress.step,
+        "stopped": trained.stopped,
+        "seconds": progress.seconds,
+        "examples_per_second": progress.rows / max(progress.training_seconds, 1e-9),
+        "parameters": sum(p.numel() for p in module.parameters()),
+        "device": processes.device.type,
+        "processes": processes.count,
+        "threads": torch.get_num_threads(),
+        "precision": resolve_precision(settings.precision, processes.device),
+        "peak_memory_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "versions": {
+            "wenlu": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def with_interval(scores: dict[str, float], examples: int) -> dict[str, float]:
+    """Scores with accuracy's 95 % interval beside it."""
+    low, high = wilson_interval(round(scores["accuracy"] * examples), examples)
+    return {**scores, "accuracy_low": low, "accuracy_high": high}
+
+
+def _write_model(
+    folder: Path, task: Classification, config: RunConfig, module: Classifier, tokenizer: Tokenizer
+) -> None:
+    if folder.exists():  # a run that was killed after this point
+        shutil.rmtree(folder)
+    extra = {
+        "task": task.name,
+        "labels": list(task.labels),
+        "names": dict(task.names),
+        "max_length": config.max_length,
+        "segments": config.segments,
+    }
+    names = [task.names.get(label, label) for label in task.labels]
+    unique = names if len(set(names)) == len(names) else list(task.labels)
+    save(folder, module, tokenizer, labels=unique, extra=extra)
+
+
+def write_predictions(
+    path: Path, examples: Sequence[Example], predictions: Sequence[Prediction]
+) -> None:
+    """A line an example, with the largest probabilities."""
+    write_jsonl(
+        path,
+        (
+            {
+                "id": example.id,
+                "texts": list(example.texts),
+                "gold": example.label,
+                "predicted": prediction.label,
+                "probabilities": _largest(prediction.probabilities),
+            }
+            for example, prediction in zip(examples, predictions, strict=True)
+        ),
+    )
+
+
+def _largest(probabilities: dict[str, float]) -> dict[str, float]:
+    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
+    return {label: round(p, 6) for label, p in ranked[:_TOP]}
+
+
+def _aggregate(results: list[dict[str, Any]], seeds: Sequence[int]) -> dict[str, Any]:
+    scores: dict[str, float] = {}
+    for name in results[0]["scores"]:
+        mean, deviation = mean_and_deviation([r["scores"][name] for r in results])
+        scores[name] = mean
+        if deviation is not None:
+            scores[f"{name}_sd"] = deviation
+    best = max(results, key=lambda r: r["scores"]["accuracy"])
+    return {
+        **best,
+        "scores": scores,
+        "seconds": sum(r["seconds"] for r in results),
+        "examples_per_second": float(np.mean([r["examples_per_second"] for r in results])),
+        "runs": [
+            {"seed": seed, "folder": f"seed-{seed}", "scores": r["scores"]}
+            for seed, r in zip(seeds, results, strict=True)
+        ],
+        "best_run": f"seed-{best['seed']}",
+    }

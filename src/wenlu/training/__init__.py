@@ -1,0 +1,38 @@
+"""Training: batches by length, the loop, exact resume, and running what was trained."""
+
+from typing import TYPE_CHECKING
+
+from wenlu.lazy import exports
+from wenlu.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from wenlu.training.dataset import Dataset, TextDataset
+    from wenlu.training.inference import gather_rows, run
+    from wenlu.training.loop import Trained, fit
+    from wenlu.training.processes import Processes, join_processes
+
+__getattr__ = exports(
+    __name__,
+    {
+        "Dataset": "wenlu.training.dataset",
+        "Processes": "wenlu.training.processes",
+        "TextDataset": "wenlu.training.dataset",
+        "Trained": "wenlu.training.loop",
+        "fit": "wenlu.training.loop",
+        "gather_rows": "wenlu.training.inference",
+        "join_processes": "wenlu.training.processes",
+        "run": "wenlu.training.inference",
+    },
+)
+
+__all__ = [
+    "Dataset",
+    "Processes",
+    "TextDataset",
+    "Trained",
+    "TrainingSettings",
+    "fit",
+    "gather_rows",
+    "join_processes",
+    "run",
+]

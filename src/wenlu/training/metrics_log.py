@@ -1,0 +1,40 @@
+"""metrics.jsonl: a line a log step and a line an epoch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from wenlu.atomic import atomic_write
+
+
+class MetricsLog:
+    """Appends to the file; lines past the step that a run goes on from are cut off first.
+
+    Args:
+        path: of the file.
+        step: updates that are finished.
+        enabled: False in all processes but the first.
+    """
+
+    def __init__(self, path: Path, step: int, *, enabled: bool) -> None:
+        self.path, self.enabled = path, enabled
+        if enabled and path.exists():
+            kept = [line for line in _whole_lines(path) if line["step"] <= step]
+            with atomic_write(path) as file:
+                file.writelines(json.dumps(line) + "\n" for line in kept)
+
+    def write(self, **values: Any) -> None:  # noqa: ANN401
+        """One line."""
+        if self.enabled:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    lines = []
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except json.JSONDecodeError:
+            break  # the process was killed while it wrote this one
+    return lines

@@ -1,0 +1,56 @@
+"""One process, or several started by `torchrun`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from wenlu.training.precision import best_device
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process's place among all that train together."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes files and prints."""
+        return self.rank == 0
+
+    def agree(self, value: Any) -> Any:  # noqa: ANN401
+        """The first process's value, in every process."""
+        if self.count == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def wait(self) -> None:
+        """Go on when all are here."""
+        if self.count > 1:
+            dist.barrier()
+
+
+@contextmanager
+def join_processes() -> Iterator[Processes]:
+    """Join the others if `torchrun` started this process, and leave them at the end."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Processes(rank=0, count=1, device=best_device())
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    device = best_device()
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(rank=dist.get_rank(), count=count, device=device)
+    finally:
+        dist.destroy_process_group()

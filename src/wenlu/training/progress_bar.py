@@ -1,0 +1,60 @@
+"""What a person sees while training lasts; nothing where the output is not a terminal."""
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+class ProgressBar:
+    """A bar with rate and remaining time on stderr.
+
+    Args:
+        enabled: False for other processes than the first, and where output is for programs.
+    """
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self.console = Console(stderr=True)
+        self.enabled = enabled
+        self.rich = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not (enabled and self.console.is_terminal),
+        )
+        self.task: TaskID | None = None
+
+    def start(self, text: str, *, total: int, done: int = 0) -> None:
+        """Show the bar."""
+        self.rich.start()
+        self.task = self.rich.add_task(text, total=total, completed=done, rate="")
+
+    def advance(self, text: str, rate: float, by: int = 1) -> None:
+        """One more is done."""
+        if self.task is not None:
+            self.rich.update(self.task, advance=by, description=text, rate=f"{rate:,.0f} texts/s")
+
+    def note(self, text: str) -> None:
+        """Say what goes on."""
+        if self.task is not None:
+            self.rich.update(self.task, description=text)
+
+    def epoch(self, epoch: int, score: float, *, best: bool) -> None:
+        """A line that stays, for each epoch."""
+        if self.enabled:
+            mark = "  (best so far)" if best else ""
+            self.rich.console.print(f"epoch {epoch}: {score:.4f}{mark}", highlight=False)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self.rich.stop()
+        self.task = None

@@ -1,0 +1,143 @@
+"""What a run needs to go on exactly where it stopped.
+
+A state is a folder that appears whole: it is written beside its final place, then renamed. The
+newest whole one counts; a process killed while writing leaves at most an unfinished folder that
+is swept away on resume.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from wenlu.atomic import atomic_folder
+from wenlu.errors import RunError
+
+_PREFIX = "step-"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is; all numbers are those of the whole run, across resumes."""
+
+    epoch: int = 0
+    """Epochs that are finished."""
+    batch: int = 0
+    """Batches of the current epoch that are finished."""
+    step: int = 0
+    """Updates that are finished."""
+    epoch_loss: float = 0.0
+    """Sum over rows of the current epoch's loss."""
+    epoch_rows: int = 0
+    """Rows of the current epoch that are finished."""
+    rows: int = 0
+    """Rows that are finished."""
+    training_seconds: float = 0.0
+    """Time spent in updates."""
+    seconds: float = 0.0
+    """Time spent in all."""
+    best_epoch: int = 0
+    """Epoch with the best scores, from 1; 0 if none was evaluated."""
+    best: dict[str, float] = field(default_factory=dict)
+    """Its scores."""
+    finished: bool = False
+    """No more epochs will follow."""
+
+
+def save_state(
+    folder: Path,
+    progress: Progress,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+    fingerprint: str,
+) -> None:
+    """Write a state into `folder` and remove the ones before it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"{_PREFIX}{progress.step:08d}"
+    if final.exists():  # the same step, reached again with more done after it (an evaluation)
+        final = folder / f"{_PREFIX}{progress.step:08d}-{progress.epoch:04d}"
+    if final.exists():
+        return
+    with atomic_folder(final) as part:
+        save_file(_plain(module.state_dict()), part / "model.safetensors")
+        save_file(_optimizer_tensors(optimizer), part / "optimizer.safetensors")
+        save_file(best, part / "best.safetensors")
+        (part / "state.json").write_text(
+            json.dumps({"progress": asdict(progress), "fingerprint": fingerprint}), "utf-8"
+        )
+    for old in _states(folder):
+        if old != final:
+            shutil.rmtree(old)
+
+
+def load_state(
+    folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str
+) -> tuple[Progress, dict[str, Tensor]] | None:
+    """The newest whole state, put into module and optimizer, with the best weights so far.
+
+    None if there is no state yet. Raises RunError if the data or the settings are not those that
+    it was made with.
+    """
+    states = _states(folder)
+    if not states:
+        return None
+    newest = states[-1]
+    saved = json.loads((newest / "state.json").read_text("utf-8"))
+    if saved["fingerprint"] != fingerprint:
+        raise RunError(
+            f"{folder.parent} was begun with other data, another model or other settings, so it "
+            "cannot be resumed with these; give the same ones, or another --out"
+        )
+    module.load_state_dict(load_file(newest / "model.safetensors"))
+    _restore_optimizer(optimizer, load_file(newest / "optimizer.safetensors"))
+    return Progress(**saved["progress"]), load_file(newest / "best.safetensors")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left unfinished."""
+    if not folder.is_dir():
+        return
+    for part in folder.iterdir():
+        if not part.name.startswith(_PREFIX):
+            shutil.rmtree(part)
+
+
+def _states(folder: Path) -> list[Path]:
+    """Whole states, oldest first."""
+    return sorted(folder.glob(f"{_PREFIX}*")) if folder.is_dir() else []
+
+
+def _plain(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{index}.{name}": torch.as_tensor(value).cpu().contiguous()
+        for index, slots in optimizer.state_dict()["state"].items()
+        for name, value in slots.items()
+    }
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Any]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def remove(folder: Path) -> None:
+    """Remove all states, in a way that leaves none half removed."""
+    if folder.exists():
+        doomed = folder.with_name(f".{folder.name}-{os.getpid()}")
+        folder.rename(doomed)
+        shutil.rmtree(doomed)
