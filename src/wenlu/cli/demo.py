@@ -7,7 +7,7 @@ from wenlu.cli.output import say
 from wenlu.cli.train import show_result
 from wenlu.cli.use import show_prediction
 
-_TEXTS = {
+_TEXTS: dict[str, list[tuple[str, ...]]] = {
     "intents": [
         ("上周退的那件外套，钱怎么还没到账呀",),
         ("明早六点半喊我起床，别让我睡过头了",),
@@ -54,7 +54,7 @@ def demo(
         training=TrainingSettings(epochs=epochs),
     )
     result = train(config, out, overwrite=True, say=say, command="wenlu demo")
-    run = Run(out)
-    for texts, prediction in zip(_TEXTS[sample], run.predict(_TEXTS[sample]), strict=True):
+    run, examples = Run(out), _TEXTS[sample]
+    for texts, prediction in zip(examples, run.predict(examples), strict=True):
         show_prediction(run.task, texts, prediction)
     show_result(result, out)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from wenlu.assets import asset
+from wenlu.atomic import atomic_folder
 from wenlu.checkpoints import (
     Checkpoint,
     expressible,
@@ -75,7 +76,7 @@ def load_classifier(folder: str | PathLike[str]) -> LoadedClassifier:
         pooling=extra["pooling"],
     )
     _fill(classifier, checkpoint)
-    return LoadedClassifier(classifier.eval(), _tokenizer(folder, checkpoint), extra)
+    return LoadedClassifier(classifier.eval(), _tokenizer(folder, checkpoint), dict(extra))
 
 
 def save(
@@ -110,19 +111,20 @@ def save(
     pooling = None
     if isinstance(model, Classifier):
         pooling = extra["pooling"] = model.pooling
-    if layout == "wenlu" or obstacle is not None:
-        write_wenlu(folder, config=config, tensors=tensors, labels=labels, extra=extra)
-    else:
-        write_huggingface(
-            folder,
-            family=model.config.family,
-            config=config,
-            tensors=tensors,
-            labels=labels,
-            pooling=pooling,
-            extra=extra,
-        )
-    tokenizer.save(folder)
+    with atomic_folder(folder) as part:
+        if layout == "wenlu" or obstacle is not None:
+            write_wenlu(part, config=config, tensors=tensors, labels=labels, extra=extra)
+        else:
+            write_huggingface(
+                part,
+                family=model.config.family,
+                config=config,
+                tensors=tensors,
+                labels=labels,
+                pooling=pooling,
+                extra=extra,
+            )
+        tokenizer.save(part)
     return folder
 
 

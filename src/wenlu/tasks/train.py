@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,9 +142,13 @@ def _train_once(
             f"max_length {config.max_length} is more than the {longest} positions of the model "
             f"{config.model}; give at most that"
         )
-    shape = {"max_length": config.max_length, "segments": config.segments}
-    train_rows = task.encode(train_set, tokenizer, **shape)
-    dev_rows = task.encode(dev_set, tokenizer, **shape)
+    encode = partial(
+        task.encode,
+        tokenizer=tokenizer,
+        max_length=config.max_length,
+        segments=config.segments,
+    )
+    train_rows, dev_rows = encode(train_set), encode(dev_set)
     module = task.build(model, pooling=config.pooling)
     splits = _describe(files, train_set, dev_set, train_rows, dev_rows)
     for line in _summary(splits):

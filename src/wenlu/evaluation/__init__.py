@@ -1,0 +1,43 @@
+"""Metrics, calibration and reports: reads numbers and files, never runs a model."""
+
+from wenlu.evaluation.calibration import (
+    Bin,
+    calibration_error,
+    reliability_bins,
+    selective_accuracy,
+)
+from wenlu.evaluation.confusions import ConfusedPair, confused_classes, confused_pairs
+from wenlu.evaluation.metrics import (
+    ClassScore,
+    accuracy,
+    confusion_matrix,
+    macro_f1,
+    mean_and_deviation,
+    per_class,
+    wilson_interval,
+)
+from wenlu.evaluation.report import write_report
+from wenlu.evaluation.run_files import Prediction, RunFiles, read_run
+from wenlu.evaluation.terminal import result_table
+
+__all__ = [
+    "Bin",
+    "ClassScore",
+    "ConfusedPair",
+    "Prediction",
+    "RunFiles",
+    "accuracy",
+    "calibration_error",
+    "confused_classes",
+    "confused_pairs",
+    "confusion_matrix",
+    "macro_f1",
+    "mean_and_deviation",
+    "per_class",
+    "read_run",
+    "reliability_bins",
+    "result_table",
+    "selective_accuracy",
+    "wilson_interval",
+    "write_report",
+]

@@ -1,0 +1,173 @@
+"""What deserves a second look, said in sentences."""
+
+from collections.abc import Callable, Iterator
+
+from wenlu.evaluation.calibration import calibration_error, reliability_bins
+from wenlu.evaluation.confusions import confused_pairs
+from wenlu.evaluation.numerals import decimals, percent, whole
+from wenlu.evaluation.report.facts import Facts
+from wenlu.evaluation.report.markup import Html, empty, join, quoted, tag
+from wenlu.evaluation.run_files import number, record
+
+
+def findings(facts: Facts) -> Html:
+    """A list of sentences, each by a rule of this file; the rules that stay silent say so."""
+    sentences = [sentence for rule in RULES for sentence in rule(facts)]
+    if not sentences:
+        return empty("Nothing out of the ordinary.")
+    return tag("ul", *(tag("li", sentence) for sentence in sentences), class_="findings")
+
+
+def _broken(facts: Facts) -> Iterator[Html]:
+    for note in facts.run.notes:
+        yield join([note, "."])
+    lost = [each for each in facts.run.steps if "loss" in each and number(each, "loss") is None]
+    if lost:
+        yield join(
+            [
+                f"The training loss was not a finite number at {whole(len(lost))} of "
+                f"{whole(len(facts.run.steps))} logged steps, first at step "
+                f"{whole(number(lost[0], 'step'))}. A lower learning rate or gradient clipping "
+                "usually mends this."
+            ]
+        )
+
+
+def _unfinished(facts: Facts) -> Iterator[Html]:
+    if facts.run.finished:
+        return
+    step = max((number(each, "step") or 0 for each in facts.run.steps), default=0)
+    done = len(facts.run.epochs)
+    yield join(
+        [
+            f"This run is unfinished: the last logged step is {whole(step)}, after {done} whole "
+            f"epoch{'' if done == 1 else 's'}. ",
+            tag("code", "wenlu train … --resume"),
+            " finishes it.",
+        ]
+    )
+
+
+def _chance(facts: Facts) -> Iterator[Html]:
+    if facts.interval and facts.majority and facts.main_metric == "accuracy":
+        label, share = facts.majority
+        if facts.interval[0] <= share:
+            yield join(
+                [
+                    "The model is not shown to be better than always answering ",
+                    quoted(facts.name(label)),
+                    ".",
+                ]
+            )
+
+
+def _splits(facts: Facts) -> Iterator[Html]:
+    for name, split in record(facts.result.get("splits")).items():
+        split = record(split)
+        rows = number(split, "rows") or 0
+        leaked, conflicts = number(split, "also_in_train") or 0, number(split, "conflicts") or 0
+        cut, unknown = number(split, "cut") or 0, number(split, "unknown_share") or 0
+        if leaked and rows:
+            yield join(
+                [
+                    f"{whole(leaked)} of the {whole(rows)} {name} texts ({percent(leaked / rows)}) "
+                    "also stand in the training set: the score flatters the model."
+                ]
+            )
+        if rows and conflicts / rows > 0.002:
+            yield join(
+                [
+                    f"{whole(conflicts)} texts of {name} ({percent(conflicts / rows)}) come with "
+                    "different labels: no model can get them all right."
+                ]
+            )
+        if rows and cut / rows > 0.05:
+            yield join(
+                [
+                    f"{percent(cut / rows, 1)} of the {name} texts were cut to the model's length; "
+                    "a longer length may help."
+                ]
+            )
+        if unknown > 0.01:
+            yield join(
+                [
+                    f"{percent(unknown, 1)} of the {name} tokens are [UNK]; a larger vocabulary "
+                    "or cleaner text may help."
+                ]
+            )
+
+
+def _epochs(facts: Facts) -> Iterator[Html]:
+    epochs, best = facts.run.epochs, facts.best_epoch
+    if len(epochs) < 2 or best is None or not facts.run.finished:
+        return
+    last = max(number(each, "epoch") or 0 for each in epochs)
+    if best == last and facts.result.get("stopped") != "early stopping":
+        yield join(["The last epoch was the best: training longer may still help."])
+    losses = [(v, number(e, "epoch")) for e in epochs if (v := number(e, "dev_loss")) is not None]
+    if losses and losses[-1][0] > 1.1 * min(losses)[0]:
+        low, at = min(losses)
+        yield join(
+            [
+                f"The dev loss rose from {decimals(low, 3)} (epoch {whole(at)}) to "
+                f"{decimals(losses[-1][0], 3)}: the model began to learn its training set by heart."
+            ]
+        )
+
+
+def _classes(facts: Facts) -> Iterator[Html]:
+    if facts.confusion is None or len(facts.labels) < 2:
+        return
+    guesses = facts.confusion.sum(0).tolist()
+    unused = [
+        label
+        for label, each, count in zip(facts.labels, facts.classes, guesses, strict=True)
+        if each.support and not count
+    ]
+    if unused:
+        some = join([quoted(facts.name(label)) for label in unused[:8]], "、")
+        more = f" and {len(unused) - 8} more" if unused[8:] else ""
+        yield join(
+            [f"Never predicted, though the dev set has them ({len(unused)}): ", some, more, "."]
+        )
+    pairs = confused_pairs(facts.confusion, 1)
+    wrong = int(facts.confusion.sum() - facts.confusion.trace())
+    if pairs and len(facts.labels) > 2 and pairs[0].count >= max(10, 0.05 * wrong):
+        pair = pairs[0]
+        yield join(
+            [
+                "The most frequent mistake takes ",
+                quoted(facts.name(facts.labels[pair.gold])),
+                " for ",
+                quoted(facts.name(facts.labels[pair.predicted])),
+                f": {whole(pair.count)} times, {percent(pair.count / wrong, 1)} of all mistakes.",
+            ]
+        )
+
+
+def _confidence(facts: Facts) -> Iterator[Html]:
+    if facts.certain is None or len(facts.rated) < 100:
+        return
+    sure, right = facts.certain
+    error = calibration_error(reliability_bins(sure, right))
+    gap = float(sure.mean() - right.mean())
+    if error > 0.05 and abs(gap) > 0.03:
+        word = "surer" if gap > 0 else "less sure"
+        means = percent(float(sure.mean()), 1), percent(float(right.mean()), 1)
+        yield join(
+            [
+                f"The model is {word} than it should be: its mean confidence is {means[0]}, its "
+                f"accuracy {means[1]}. Calibrate its probabilities before relying on them."
+            ]
+        )
+
+
+RULES: tuple[Callable[[Facts], Iterator[Html]], ...] = (
+    _unfinished,
+    _broken,
+    _chance,
+    _splits,
+    _epochs,
+    _classes,
+    _confidence,
+)

@@ -1,0 +1,177 @@
+"""The files of a run folder, read back.
+
+A run may be unfinished, killed in the middle of a line, or resumed: what is there is read, what
+is not is empty, and what cannot be read is named in `notes`.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from wenlu.errors import RunError
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model said about one text, or one pair of texts."""
+
+    texts: tuple[str, ...]
+    gold: str | None
+    """None where the text has no gold label."""
+    predicted: str
+    probabilities: dict[str, float] = field(default_factory=dict)
+    """Of the likeliest labels; empty if the run did not keep them."""
+    id: str = ""
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the predicted label, where known."""
+        return self.probabilities.get(self.predicted)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFiles:
+    """One run folder."""
+
+    folder: Path
+    result: Record = field(default_factory=dict)
+    """`result.json`; empty while the run is unfinished."""
+    config: Record = field(default_factory=dict)
+    config_text: str = ""
+    """`config.toml`, parsed and verbatim."""
+    steps: tuple[Record, ...] = ()
+    epochs: tuple[Record, ...] = ()
+    """Lines of `metrics.jsonl`, in order; of a step logged twice (a resumed run) the later."""
+    predictions: tuple[Prediction, ...] = ()
+    """`dev.predictions.jsonl`."""
+    notes: tuple[str, ...] = ()
+    """What could not be read, in sentences."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run got as far as writing its result."""
+        return bool(self.result)
+
+
+def read_run(folder: Path, *, predictions: bool = True) -> RunFiles:
+    """Read a run folder, whole or not.
+
+    Args:
+        folder: the run folder.
+        predictions: whether to read the predictions too.
+    """
+    names = ("config.toml", "metrics.jsonl", "result.json", "dev.predictions.jsonl")
+    if not any((folder / name).is_file() for name in names):
+        state = "holds none of the files of a run" if folder.is_dir() else "is not a folder"
+        raise RunError(f"{folder} {state}; give a folder that `wenlu train --out` wrote")
+    notes: list[str] = []
+    config, config_text = _read_config(folder / names[0], notes)
+    lines = list(_read_lines(folder / names[1], notes))
+    rows = _read_lines(folder / names[3], notes) if predictions else ()
+    return RunFiles(
+        folder=folder,
+        result=_read_result(folder / names[2], notes),
+        config=config,
+        config_text=config_text,
+        steps=_last_of_each(lines, "step"),
+        epochs=_last_of_each(lines, "epoch"),
+        predictions=tuple(_prediction(row) for row in rows if "predicted" in row),
+        notes=tuple(notes),
+    )
+
+
+def number(record: Mapping[str, Any], key: str) -> float | None:
+    """A finite number of a record, or None where there is none."""
+    value = record.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return float(value)
+
+
+def records(value: object) -> list[Record]:
+    """The objects of a JSON list, or nothing where there is no such list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def record(value: object) -> Record:
+    """A JSON object, or an empty one where there is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def _read_config(file: Path, notes: list[str]) -> tuple[Record, str]:
+    if not file.is_file():
+        return {}, ""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        return tomllib.loads(text), text
+    except tomllib.TOMLDecodeError as problem:
+        notes.append(f"{file.name} is not valid TOML ({problem})")
+        return {}, text
+
+
+def _read_result(file: Path, notes: list[str]) -> Record:
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_bytes())
+    except ValueError as problem:
+        notes.append(f"{file.name} is not valid JSON ({problem})")
+        return {}
+    if not isinstance(found, dict):
+        notes.append(f"{file.name} is not a JSON object")
+    return record(found)
+
+
+def _read_lines(file: Path, notes: list[str]) -> Iterator[Record]:
+    """The objects of a JSON Lines file; a broken last line is the mark of a kill, and ignored."""
+    if not file.is_file():
+        return
+    lines = file.read_bytes().rstrip().split(b"\n")
+    broken: list[int] = []
+    for at, line in enumerate(lines, 1):
+        try:
+            found = json.loads(line) if line.strip() else None
+        except ValueError:
+            broken.append(at)
+            continue
+        if isinstance(found, dict):
+            yield found
+        elif found is not None:
+            broken.append(at)
+    if broken and broken[-1] == len(lines):
+        broken.pop()
+    if broken:
+        which = f"line {broken[0]}" + (f" and {len(broken) - 1} more" if broken[1:] else "")
+        notes.append(f"{file.name}: {which} could not be read and was left out")
+
+
+def _last_of_each(lines: list[Record], event: str) -> tuple[Record, ...]:
+    found = {
+        place: line
+        for line in lines
+        if line.get("event") == event and (place := number(line, event)) is not None
+    }
+    return tuple(found[place] for place in sorted(found))
+
+
+def _prediction(row: Record) -> Prediction:
+    texts = row.get("texts")
+    gold = row.get("gold")
+    chances = record(row.get("probabilities"))
+    return Prediction(
+        texts=tuple(map(str, texts)) if isinstance(texts, list) else (),
+        gold=None if gold is None else str(gold),
+        predicted=str(row["predicted"]),
+        probabilities={
+            str(label): min(max(chance, 0.0), 1.0)
+            for label in chances
+            if (chance := number(chances, label)) is not None
+        },
+        id=str(row.get("id", "")),
+    )

@@ -1,0 +1,80 @@
+"""The result of a run as a table for the terminal."""
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from wenlu.evaluation.numerals import (
+    DASH,
+    duration,
+    interval,
+    metric_name,
+    plus_minus,
+    score,
+    short,
+)
+from wenlu.evaluation.run_files import Record, number, record, records
+from wenlu.evaluation.seeds import cost_summary, seed_metrics, seed_summary
+
+
+def result_table(result: Record) -> Table:
+    """The scores of one run with their 95 % interval, or of several seeds with mean and deviation.
+
+    Args:
+        result: what `result.json` holds.
+    """
+    title = Text.assemble((str(result.get("task") or "result"), "bold"), (" · dev set", "dim"))
+    if model := result.get("model"):
+        title.append(f" · {model}", "dim")
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    (_several if records(result.get("runs")) else _single)(table, result)
+    return table
+
+
+def _single(table: Table, result: Record) -> None:
+    scores = record(result.get("scores"))
+    main = str(result.get("main_metric") or "accuracy")
+    table.add_column("")
+    table.add_column("Value", justify="right")
+    table.add_column("95 % interval", justify="right", style="dim")
+    for metric in dict.fromkeys((main, "accuracy", "macro_f1")):
+        value = number(scores, metric)
+        if value is None and metric != main:
+            continue
+        low, high = number(scores, f"{metric}_low"), number(scores, f"{metric}_high")
+        span = "" if low is None or high is None else interval(metric, low, high)
+        style = "bold" if metric == main else ""
+        table.add_row(Text(metric_name(metric)[0]), Text(score(metric, value), style), span)
+    table.add_row("Examples a second", short(number(result, "examples_per_second")), "")
+    table.add_row("Time", duration(number(result, "seconds")), "")
+
+
+def _several(table: Table, result: Record) -> None:
+    metrics = [metric for metric in seed_metrics(result) if metric != "loss"]
+    table.add_column("Seed")
+    for heading in (*(metric_name(metric)[0] for metric in metrics), "Examples/s", "Time"):
+        table.add_column(Text(heading), justify="right")
+    for run in records(result.get("runs")):
+        scores = record(run.get("scores"))
+        table.add_row(
+            Text(str(run.get("seed", DASH))),
+            *(score(metric, number(scores, metric)) for metric in metrics),
+            short(number(run, "examples_per_second")),
+            duration(number(run, "seconds")),
+        )
+    table.add_section()
+    table.add_row(
+        "mean ± sd",
+        *(plus_minus(metric, *seed_summary(result, metric)) for metric in metrics),
+        _cost(result, "examples_per_second"),
+        _cost(result, "seconds"),
+        style="bold",
+    )
+
+
+def _cost(result: Record, key: str) -> str:
+    write = duration if key == "seconds" else short
+    mean, deviation = cost_summary(result, key)
+    if mean is None:
+        mean = number(result, key)
+    return write(mean) if deviation is None else f"{write(mean)} ± {write(deviation)}"
