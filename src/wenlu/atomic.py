@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all."""
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from wenlu.errors import RunError
+
+_LEFTOVER = re.compile(r"\..{1,32}\.[0-9a-f]{12}\.tmp", re.DOTALL)
 
 
 @contextmanager
@@ -76,9 +79,12 @@ def atomic_folder(path: str | PathLike[str]) -> Iterator[Path]:
     try:
         temporary.mkdir(parents=True)
         yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                _sync_file(file)
+        for part in temporary.rglob("*"):
+            if part.is_file():
+                _sync_file(part)
+            else:
+                _sync_folder(part)
+        _sync_folder(temporary)
         temporary.replace(target)
         _sync_folder(target.parent)
     except BaseException as error:
@@ -91,6 +97,20 @@ def atomic_folder(path: str | PathLike[str]) -> Iterator[Path]:
                 f"{target.parent} and run it again."
             ) from error
         raise
+
+
+def sweep_leftovers(folder: str | PathLike[str]) -> None:
+    """Remove what `atomic_write` and `atomic_folder` left in `folder` when they were killed.
+
+    Nobody else may be writing there.
+    """
+    for path in Path(folder).iterdir():
+        if not _LEFTOVER.fullmatch(path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _sync_file(file: Path) -> None:

@@ -68,7 +68,9 @@ class MissingExtraError(WenluError, ImportError):
     """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs {package}. Install it with: pip install 'wenlu[{extra}]'")
+        super().__init__(
+            f"{purpose} needs {package}. Install it with: pip install 'wenlu[{extra}]'"
+        )
 
 
 def closest(name: str, known: Iterable[str], count: int = 3) -> str:

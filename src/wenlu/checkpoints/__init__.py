@@ -1,4 +1,4 @@
-"""Names and layouts of other libraries: reading without running code, writing whole or not."""
+"""Names and layouts of other libraries: safe reading and atomic writing."""
 
 from wenlu.checkpoints.checkpoint import Checkpoint
 from wenlu.checkpoints.export import write_huggingface

@@ -68,7 +68,7 @@ def read_bundle(prefix: Path) -> dict[str, Tensor]:
         places = {name.decode(): _place(value) for name, value in table if name != _GRAPH.encode()}
     except (ValueError, LookupError, struct.error, StopIteration) as error:
         raise CheckpointError(
-            f"cannot read {index}: {error or 'it is empty'}. "
+            f"cannot read {index}: {str(error) or 'it is empty'}. "
             "It is damaged, or no TensorFlow checkpoint."
         ) from error
     except OSError as error:

@@ -1,11 +1,15 @@
 """wenlu tasks, wenlu models: what there is."""
 
+from typing import Any
+
+from rich import box
 from rich.table import Table
 
-from wenlu.cli.output import people, print_json
+from wenlu.cli.flags import Switch
+from wenlu.cli.output import people, print_json, say
 
 
-def tasks(*, json: bool = False) -> None:
+def tasks(*, json: Switch = False) -> None:
     """List the tasks that can be trained, evaluated and handed in.
 
     Parameters
@@ -23,20 +27,28 @@ def tasks(*, json: bool = False) -> None:
                     "summary": task.summary,
                     "fields": [*task.text_fields, "label"],
                     "labels": len(task.labels) or None,
+                    "files": {
+                        "train": task.train_files,
+                        "dev": task.dev_files,
+                        "test": task.test_files,
+                    },
+                    "max_length": task.max_length,
                     "submission": task.submission_file,
                 }
                 for task in TASKS.values()
             ]
         )
         return
-    table = Table("task", "what it is", "fields", "labels")
+    table = _table("Task", "What it is", "Fields", "Labels")
+    table.columns[-1].justify = "right"
     for task in TASKS.values():
-        fields = ", ".join([*task.text_fields, "label"])
+        fields = "\n".join([*task.text_fields, "label"])
         table.add_row(task.name, task.summary, fields, str(len(task.labels) or "from data"))
     people.print(table)
+    say("To train one: wenlu train TASK --data FOLDER --out RUN")
 
 
-def models(*, json: bool = False) -> None:
+def models(*, json: Switch = False) -> None:
     """List the models that come with the package.
 
     Any folder with a model works wherever one of these names does.
@@ -48,7 +60,7 @@ def models(*, json: bool = False) -> None:
     """
     from wenlu.models import BUNDLED, load
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for bundled in BUNDLED.values():
         model, tokenizer = load(bundled.name)
         rows.append(
@@ -64,13 +76,22 @@ def models(*, json: bool = False) -> None:
     if json:
         print_json(rows)
         return
-    table = Table("model", "what it is", "parameters", "vocabulary", "licence")
+    table = _table("Model", "What it is", "Parameters", "Vocabulary")
+    for column in table.columns[-2:]:
+        column.justify = "right"
     for row in rows:
         table.add_row(
-            str(row["name"]),
-            str(row["summary"]),
-            f"{row['parameters']:,}",
+            row["name"],
+            row["summary"],
+            f"{row['parameters'] / 1e6:.1f} M",
             f"{row['vocabulary']:,}",
-            str(row["licence"]),
         )
     people.print(table)
+    say("A folder works wherever one of these names does: ours, Hugging Face's, Google's TF layout")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=place == 0)
+    return table

@@ -1,45 +1,41 @@
 """`--config FILE.toml`: a file in which the flags of a command stand; flags override it."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from cyclopts import App, ArgumentCollection
+from cyclopts.config import Dict
 
 from wenlu.errors import ConfigError
 
 
-def expand_config(tokens: Sequence[str]) -> list[str]:
-    """Put the settings of `--config FILE` in the place of that flag, but for those given as flags.
+def apply_config_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Give the arguments that were not typed the values that they have in `--config FILE`.
 
     Raises:
         ConfigError: the file cannot be read, or holds a setting that does not exist.
     """
-    tokens = list(tokens)
-    at = next((i for i, t in enumerate(tokens) if t == "--config" or t[:9] == "--config="), None)
-    if at is None or not tokens or tokens[0] != "train":
-        return tokens
+    path = next((a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens), None)
+    if path is not None:
+        values = read_settings(Path(path))
+        Dict(values, source=path, use_commands_as_keys=False)(app, commands, arguments)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings of a configuration file, which may be incomplete.
+
+    They are checked here, so that an error names the file and not a flag that nobody typed.
+    """
     from wenlu.tasks.config import RunConfig, read_toml
 
-    if "=" in tokens[at]:
-        path, end = tokens[at].split("=", 1)[1], at + 1
-    elif at + 1 < len(tokens):
-        path, end = tokens[at + 1], at + 2
-    else:
-        raise ConfigError("--config needs the name of a file")
-    rest = tokens[:at] + tokens[end:]
-    values = read_toml(Path(path))
-    out = values.pop("out", None)
-    flags = (token.split("=", 1)[0] for token in rest if token.startswith("--"))
-    given = {flag.removeprefix("--").removeprefix("no-") for flag in flags}
-    if len(rest) > 1 and not rest[1].startswith("-"):
-        given.add("task")
-    # Checked as a whole, so that an error names the file and not a flag that nobody typed.
-    RunConfig.from_flat({"task": "", "data": "", "model": "", **values}, path)
-    extra: list[str] = []
-    for name, value in {**values, **({"out": out} if out is not None else {})}.items():
-        flag = name.replace("_", "-")
-        if flag in given:
-            continue
-        if isinstance(value, bool):
-            extra.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            extra.append(f"--{flag}={value}")
-    return [rest[0], *rest[1:], *extra]
+    values = read_toml(path)
+    checked = {"task": "", "data": "", "model": "", **values}
+    out = checked.pop("out", "")
+    if not isinstance(out, str):
+        raise ConfigError(f"{path}: out must be of type str; got {out!r}")
+    seeds = checked.pop("seed", 1)
+    if seeds == []:
+        raise ConfigError(f"{path}: seed must be a number or several; got {seeds!r}")
+    for seed in seeds if isinstance(seeds, list) else [seeds]:
+        RunConfig.from_flat({**checked, "seed": seed}, str(path))
+    return values

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
+from wenlu.cli.flags import Switch
 from wenlu.cli.output import print_json, say
 
 
 def convert(
-    src: str, dst: Path, *, to: Literal["hf", "wenlu"] = "hf", json: bool = False
+    src: str, dst: Path, *, to: Literal["hf", "wenlu"] = "hf", json: Switch = False
 ) -> None:
     """Rewrite a model in another layout, with equal outputs.
 

@@ -3,57 +3,97 @@
 Exit codes: 0 done, 1 an error that the user can mend, 2 wrong usage, 130 interrupted.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
-from wenlu.cli.config_file import expand_config
+from wenlu.cli.config_file import apply_config_file
+from wenlu.cli.help_page import HelpPage
+from wenlu.cli.output import UsageError
 from wenlu.errors import WenluError
 from wenlu.version import __version__
 
-app = App(
-    name="wenlu",
-    help="文炉: from raw Chinese text to a trained, measured, served model.",
-    version=__version__,
-    version_flags=["--version"],
-)
+_HELP = """文炉: from raw Chinese text to a trained, measured, served model.
+
+To begin with:
+
+    wenlu demo                                         on bundled sample texts
+    wenlu train classify --data my.csv --out runs/my   on your own
+    wenlu predict runs/my "一句话"
+
+Every command takes --help, which has examples, and --debug, which shows where an error came from.
+Exit codes: 0 done, 1 an error that you can mend, 2 wrong usage, 130 interrupted.
+"""
+
+
+class _Command(NamedTuple):
+    where: str
+    usage: str
+    summary: str
+
 
 # Commands are named, not imported: `wenlu --help` must not wait for torch.
 _COMMANDS = {
-    "demo": ("wenlu.cli.demo:demo", "Run the main job on the bundled sample set."),
-    "train": ("wenlu.cli.train:train", "Train a model on labelled text and measure it."),
-    "evaluate": ("wenlu.cli.use:evaluate", "Measure a trained model on labelled text."),
-    "predict": ("wenlu.cli.use:predict", "Label texts with a trained model."),
-    "submit": ("wenlu.cli.use:submit", "Write a benchmark's upload file."),
-    "tasks": ("wenlu.cli.catalogue:tasks", "List the tasks."),
-    "models": ("wenlu.cli.catalogue:models", "List the bundled models."),
-    "convert": ("wenlu.cli.convert:convert", "Rewrite a model folder in another layout."),
-    "doctor": ("wenlu.cli.doctor:doctor", "Say what this machine has and what is missing."),
+    "demo": _Command(
+        "wenlu.cli.demo:demo",
+        "[intents|pairs] [OPTIONS]",
+        "Train, measure and use a small model on a bundled sample set.",
+    ),
+    "tasks": _Command("wenlu.cli.catalogue:tasks", "[--json]", "List the tasks."),
+    "models": _Command("wenlu.cli.catalogue:models", "[--json]", "List the bundled models."),
+    "train": _Command(
+        "wenlu.cli.train:train",
+        "TASK --data DIR --out RUN [OPTIONS]",
+        "Train a model on labelled text, measure it, leave a run folder.",
+    ),
+    "evaluate": _Command(
+        "wenlu.cli.use:evaluate", "RUN [OPTIONS]", "Measure a trained model on labelled text."
+    ),
+    "predict": _Command(
+        "wenlu.cli.use:predict",
+        "RUN TEXT ... | RUN --input FILE [--output FILE]",
+        "Label texts with a trained model.",
+    ),
+    "submit": _Command(
+        "wenlu.cli.use:submit", "RUN [OPTIONS]", "Write a benchmark's upload file, checked."
+    ),
+    "convert": _Command(
+        "wenlu.cli.convert:convert",
+        "SRC DST [--to hf|wenlu]",
+        "Rewrite a model folder in another layout.",
+    ),
+    "doctor": _Command(
+        "wenlu.cli.doctor:doctor", "[--json]", "Say what this machine has and whether it works."
+    ),
 }
-for _name, (_where, _help) in _COMMANDS.items():
-    app.command(_where, name=_name, help=_help)
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run a command line and exit."""
-    tokens = list(sys.argv[1:] if tokens is None else tokens)
-    debug = "--debug" in tokens
-    if debug:
-        tokens.remove("--debug")
-    sys.exit(run(tokens, debug=debug))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no such characters
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(list(sys.argv[1:] if tokens is None else tokens)))
 
 
-def run(tokens: list[str], *, debug: bool = False) -> int:
+def run(tokens: list[str]) -> int:
     """Run a command line and return its exit code."""
+    end = tokens.index("--") if "--" in tokens else len(tokens)
+    debug = "--debug" in tokens[:end]
+    tokens = [t for i, t in enumerate(tokens) if t != "--debug" or i >= end] or ["--help"]
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    if not tokens:
-        tokens = ["--help"]
     try:
-        app(expand_config(tokens), exit_on_error=False, print_error=True, error_console=errors)
-    except CycloptsError:
+        _app(tokens[0])(
+            tokens, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        sys.stdout.flush()
+    except (CycloptsError, UsageError) as error:
+        errors.print(f"{_usage(tokens[0])}\nerror: {error}")
         return 2
     except WenluError as error:
         if debug:
@@ -71,7 +111,32 @@ def run(tokens: list[str], *, debug: bool = False) -> int:
     except OSError as error:
         if debug:
             raise
-        name = f" {error.filename}" if error.filename else ""
-        errors.print(f"error:{name} {error.strerror or error}; nothing was left half-written")
+        place = f"{error.filename}: " if error.filename else ""
+        errors.print(f"error: {place}{error.strerror or error}")
         return 1
     return 0
+
+
+def _app(asked: str) -> App:
+    """The commands; the one that is asked for brings its own help, of the others a line is known."""
+    app = App(
+        name="wenlu",
+        help=_HELP,
+        usage="Usage: wenlu COMMAND [OPTIONS]",
+        version=__version__,
+        version_flags=["--version"],
+        config=apply_config_file,
+        default_parameter=Parameter(negative_iterable=()),
+        help_formatter=HelpPage(),
+    )
+    for place, (name, command) in enumerate(_COMMANDS.items()):
+        words = {} if name == asked else {"help": command.summary}
+        usage = f"Usage: wenlu {name} {command.usage}"
+        app.command(command.where, name=name, sort_key=place, usage=usage, **words)
+    return app
+
+
+def _usage(asked: str) -> str:
+    if asked not in _COMMANDS:
+        return "Usage: wenlu COMMAND [OPTIONS]; the commands: wenlu --help"
+    return f"Usage: wenlu {asked} {_COMMANDS[asked].usage}; more: wenlu {asked} --help"

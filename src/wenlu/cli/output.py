@@ -1,19 +1,43 @@
-"""Results for people on the terminal, or one JSON document for programs."""
+"""Results for people on the terminal, or one JSON document for programs; and where they may go."""
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from wenlu.errors import RunError
+
 people = Console(highlight=False)
+
+
+class UsageError(Exception):
+    """Flags that do not go together; the command line shows how the command is used."""
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401
     """One document and nothing else on stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # the terminal's encoding has no such characters
+        text = json.dumps(document)
+    sys.stdout.write(text + "\n")
 
 
 def say(line: str) -> None:
     """A line for people, as it is."""
     people.print(line, markup=False, soft_wrap=True)
+
+
+def check_target(path: Path) -> None:
+    """Refuse a file that could not be written, before the work that leads to it is done."""
+    folder = path.parent
+    if path.is_dir():
+        raise RunError(f"cannot write {path}: it is a folder; give the name of a file")
+    if not folder.is_dir():
+        raise RunError(f"cannot write {path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise RunError(f"cannot write {path}: the folder {folder} may not be written to")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from wenlu.cli.flags import Switch
 from wenlu.cli.output import people, print_json, say
 from wenlu.tasks.config import RunConfig
 from wenlu.training.settings import TrainingSettings
@@ -25,9 +26,9 @@ def train(
     limit: int = _DEFAULTS.limit,
     settings: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
     config: Path | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    json: bool = False,
+    resume: Switch = False,
+    overwrite: Switch = False,
+    json: Switch = False,
 ) -> None:
     """Train a model on labelled text, measure it, and leave a run folder with a report.
 
@@ -49,6 +50,7 @@ def train(
         A name from `wenlu models`, or a folder (ours, Hugging Face's, Google's TF layout).
     seed
         Decides initial weights, data order and dropout; several train once each and aggregate.
+        1 if nothing is said.
     max_length
         Tokens of an input at most; by default what the task says.
     pooling
@@ -62,14 +64,15 @@ def train(
     config
         A TOML file with these same settings, such as a run's config.toml; flags override it.
     resume
-        Go on with a run that was stopped.
+        Go on with the run at --out, which was stopped.
     overwrite
-        Replace the run folder that stands at --out.
+        Replace the run folder that stands at --out; any other folder is left alone.
     json
         Print the result as one JSON document and nothing else.
     """
     from wenlu.tasks.registry import task_named
     from wenlu.tasks.train import train as run
+    from wenlu.training.processes import is_first
 
     del config  # its settings have come as flags
     seeds = seed or [_DEFAULTS.seed]
@@ -91,15 +94,17 @@ def train(
         overwrite=overwrite,
         say=None if json else say,
     )
+    if not is_first():
+        return
     if json:
         print_json(result)
         return
-    show_result(result, out)
+    show_result(result)
+    say(f"run     {out}\nreport  {out / 'report.html'}")
 
 
-def show_result(result: dict[str, Any], out: Path) -> None:
-    """The table of a finished run, and where its parts are."""
+def show_result(result: dict[str, Any]) -> None:
+    """The table of a finished run."""
     from wenlu.evaluation import result_table
 
     people.print(result_table(result))
-    say(f"run     {out}\nreport  {out / 'report.html'}")

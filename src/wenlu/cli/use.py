@@ -1,16 +1,12 @@
 """wenlu predict, evaluate, submit: using a trained model."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
-from rich.progress import Progress
-
-from wenlu.cli.output import print_json, say
+from wenlu.cli.flags import Switch
+from wenlu.cli.output import UsageError, check_target, print_json, say
+from wenlu.cli.progress import progress_bar
 from wenlu.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,16 +18,17 @@ _TOP = 3
 def predict(
     run: Path,
     *texts: str,
-    input: Path | None = None,  # noqa: A002 - the flag's name
+    input: Path | None = None,
     output: Path | None = None,
-    json: bool = False,
+    json: Switch = False,
 ) -> None:
     """Label texts with a trained model, each with its probability.
 
     Examples:
         wenlu predict runs/tnews "国足今晚对阵日本" "央行宣布降准"
-        wenlu predict runs/pairs "怎么退款" "如何申请退款"          # a pair task takes two texts
+        wenlu predict runs/pairs "怎么退款" "如何申请退款"   # a task on pairs
         wenlu predict runs/tnews --input new.csv --output labelled.jsonl
+        wenlu predict runs/tnews -- "-5度"                   # a text with a dash in front
 
     Parameters
     ----------
@@ -40,9 +37,9 @@ def predict(
     texts
         Texts to label; for a task on pairs, first and second in turn.
     input
-        A JSONL, CSV or TSV file with the task's text fields.
+        A JSONL, JSON, CSV or TSV file with the task's text fields; labels in it are left unread.
     output
-        Where to write the labels of `--input`, as JSONL.
+        Where to write the labels of `--input`, as JSONL; by default they are printed.
     json
         Print one JSON document and nothing else.
     """
@@ -50,14 +47,19 @@ def predict(
     from wenlu.tasks.run import Run
 
     if bool(texts) == (input is not None):
-        raise ConfigError("give either texts or --input FILE")
+        raise UsageError("give either texts or --input FILE")
     if output is not None and input is None:
-        raise ConfigError("--output goes with --input FILE")
+        raise UsageError("--output goes with --input FILE")
+    if output is not None:
+        check_target(output)
     loaded = Run(run)
     if input is None:
         width = len(loaded.task.text_fields)
         if len(texts) % width:
-            raise ConfigError(f"{loaded.task.name} takes pairs of texts; got {len(texts)} texts")
+            raise ConfigError(
+                f"{loaded.task.name} takes pairs of texts ({', '.join(loaded.task.text_fields)}), "
+                f"so their number must be even; got {len(texts)}"
+            )
         rows = [tuple(texts[i : i + width]) for i in range(0, len(texts), width)]
         predictions = loaded.predict(rows)
         if json:
@@ -66,8 +68,8 @@ def predict(
         for row, prediction in zip(rows, predictions, strict=True):
             show_prediction(loaded.task, row, prediction)
         return
-    examples = loaded.task.read(input, labelled=False)
-    with _progress("predicting", len(examples)) as advance:
+    with progress_bar("predicting") as advance:
+        examples = loaded.task.read(input, labelled=False)
         predictions = loaded.predict_examples(examples, advance=advance)
     lines = [
         {
@@ -106,7 +108,7 @@ def evaluate(
     *,
     data: Path | None = None,
     split: Literal["train", "dev", "test"] = "dev",
-    json: bool = False,
+    json: Switch = False,
 ) -> None:
     """Measure a trained model on labelled text, by the benchmark's own metric.
 
@@ -128,7 +130,7 @@ def evaluate(
     from wenlu.tasks.run import Run
 
     loaded = Run(run)
-    with _progress("evaluating", None) as advance:
+    with progress_bar("evaluating") as advance:
         result = loaded.evaluate(data, split=split, advance=advance)
     if json:
         print_json(result)
@@ -142,7 +144,7 @@ def evaluate(
 
 
 def submit(
-    run: Path, *, data: Path | None = None, out: Path | None = None, json: bool = False
+    run: Path, *, data: Path | None = None, out: Path | None = None, json: Switch = False
 ) -> None:
     """Label a benchmark's test set and write the file that is handed in, checked.
 
@@ -163,20 +165,13 @@ def submit(
     from wenlu.tasks.run import Run
 
     loaded = Run(run)
-    with _progress("predicting", None) as advance:
-        path = loaded.submit(data, out, advance=advance)
+    target = out or Path(loaded.task.submission_file)
+    if target.is_dir():
+        target = target / loaded.task.submission_file
+    check_target(target)
+    with progress_bar("predicting") as advance:
+        path = loaded.submit(data, target, advance=advance)
     if json:
         print_json({"output": str(path)})
     else:
         say(f"written and checked: {path}")
-
-
-@contextmanager
-def _progress(text: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr; nothing where that is not a terminal."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(text, total=total)
-        yield lambda rows: bar.advance(task, rows)
-
-

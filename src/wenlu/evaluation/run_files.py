@@ -59,12 +59,11 @@ class RunFiles:
         return bool(self.result)
 
 
-def read_run(folder: Path, *, predictions: bool = True) -> RunFiles:
+def read_run(folder: Path) -> RunFiles:
     """Read a run folder, whole or not.
 
-    Args:
-        folder: the run folder.
-        predictions: whether to read the predictions too.
+    Raises:
+        RunError: the folder holds none of the files of a run.
     """
     names = ("config.toml", "metrics.jsonl", "result.json", "dev.predictions.jsonl")
     if not any((folder / name).is_file() for name in names):
@@ -73,7 +72,7 @@ def read_run(folder: Path, *, predictions: bool = True) -> RunFiles:
     notes: list[str] = []
     config, config_text = _read_config(folder / names[0], notes)
     lines = list(_read_lines(folder / names[1], notes))
-    rows = _read_lines(folder / names[3], notes) if predictions else ()
+    rows = _read_lines(folder / names[3], notes)
     return RunFiles(
         folder=folder,
         result=_read_result(folder / names[2], notes),

@@ -16,6 +16,8 @@ from wenlu.evaluation.numerals import (
 from wenlu.evaluation.run_files import Record, number, record, records
 from wenlu.evaluation.seeds import cost_summary, seed_metrics, seed_summary
 
+COSTS = {"examples_per_second": "Examples/s", "seconds": "Time"}
+
 
 def result_table(result: Record) -> Table:
     """The scores of one run with their 95 % interval, or of several seeds with mean and deviation.
@@ -50,31 +52,31 @@ def _single(table: Table, result: Record) -> None:
 
 
 def _several(table: Table, result: Record) -> None:
+    runs = records(result.get("runs"))
     metrics = [metric for metric in seed_metrics(result) if metric != "loss"]
+    costs = [key for key in COSTS if any(number(run, key) is not None for run in runs)]
     table.add_column("Seed")
-    for heading in (*(metric_name(metric)[0] for metric in metrics), "Examples/s", "Time"):
-        table.add_column(Text(heading), justify="right")
-    for run in records(result.get("runs")):
+    for heading in (*(metric_name(metric)[0] for metric in metrics), *map(COSTS.get, costs)):
+        table.add_column(Text(str(heading)), justify="right")
+    for run in runs:
         scores = record(run.get("scores"))
         table.add_row(
             Text(str(run.get("seed", DASH))),
             *(score(metric, number(scores, metric)) for metric in metrics),
-            short(number(run, "examples_per_second")),
-            duration(number(run, "seconds")),
+            *(_cost(key, number(run, key)) for key in costs),
         )
     table.add_section()
     table.add_row(
         "mean ± sd",
         *(plus_minus(metric, *seed_summary(result, metric)) for metric in metrics),
-        _cost(result, "examples_per_second"),
-        _cost(result, "seconds"),
+        *(_cost(key, *cost_summary(result, key)) for key in costs),
         style="bold",
     )
+    if not costs and number(result, "seconds") is not None:
+        table.caption = f"{duration(number(result, 'seconds'))} for all seeds"
+        table.caption_justify = "left"
 
 
-def _cost(result: Record, key: str) -> str:
+def _cost(key: str, mean: float | None, deviation: float | None = None) -> str:
     write = duration if key == "seconds" else short
-    mean, deviation = cost_summary(result, key)
-    if mean is None:
-        mean = number(result, key)
     return write(mean) if deviation is None else f"{write(mean)} ± {write(deviation)}"

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from wenlu.assets import asset
-from wenlu.atomic import atomic_folder
 from wenlu.checkpoints import (
     Checkpoint,
     expressible,
@@ -64,19 +63,24 @@ def load_classifier(folder: str | PathLike[str]) -> LoadedClassifier:
     """The classifier that a training run left in `folder`."""
     folder = _folder(str(folder))
     checkpoint = read_checkpoint(folder)
-    if "classifier" not in checkpoint.heads or "pooling" not in checkpoint.extra:
+    if not is_wenlu_classifier(checkpoint):
         raise CheckpointError(
             f"{folder} holds a model that was not fine-tuned by wenlu for a task; "
             "fine-tune it first: wenlu train TASK --model " + str(folder)
         )
-    extra = checkpoint.extra
     classifier = Classifier(
         Model(_config(checkpoint), checkpoint.heads & {"pooler"}),
         len(checkpoint.tensors["classifier.weight"]),
-        pooling=extra["pooling"],
+        pooling=checkpoint.pooling or "first",
     )
     _fill(classifier, checkpoint)
-    return LoadedClassifier(classifier.eval(), _tokenizer(folder, checkpoint), dict(extra))
+    tokenizer = _tokenizer(folder, checkpoint)
+    return LoadedClassifier(classifier.eval(), tokenizer, dict(checkpoint.extra))
+
+
+def is_wenlu_classifier(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is a classifier that says which task it was fine-tuned for."""
+    return "classifier" in checkpoint.heads and "task" in checkpoint.extra
 
 
 def save(
@@ -107,24 +111,28 @@ def save(
     obstacle = expressible(config, tensors)
     if layout == "hf" and obstacle is not None:
         raise CheckpointError(f"the Hugging Face layout cannot hold this model: {obstacle}")
-    extra = dict(extra or {})
-    pooling = None
-    if isinstance(model, Classifier):
-        pooling = extra["pooling"] = model.pooling
-    with atomic_folder(folder) as part:
-        if layout == "wenlu" or obstacle is not None:
-            write_wenlu(part, config=config, tensors=tensors, labels=labels, extra=extra)
-        else:
-            write_huggingface(
-                part,
-                family=model.config.family,
-                config=config,
-                tensors=tensors,
-                labels=labels,
-                pooling=pooling,
-                extra=extra,
-            )
-        tokenizer.save(part)
+    pooling = model.pooling if isinstance(model, Classifier) else None
+    if layout == "wenlu" or obstacle is not None:
+        write_wenlu(
+            folder,
+            config=config,
+            tensors=tensors,
+            labels=labels,
+            pooling=pooling,
+            extra=extra,
+            also=tokenizer.save,
+        )
+    else:
+        write_huggingface(
+            folder,
+            family=model.config.family,
+            config=config,
+            tensors=tensors,
+            labels=labels,
+            pooling=pooling,
+            extra=extra,
+            also=tokenizer.save,
+        )
     return folder
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from wenlu.nn.dropout import dropout as drop
+from wenlu.nn.dropped_attention import dropped_attention
 from wenlu.nn.masks import Causal, Mask
 from wenlu.nn.places import Places
 
@@ -35,9 +36,13 @@ def dot_product(
     does not exist.
     """
     if dropout and query.device.type == "cpu":
-        allowed = None if mask is None else mask.dense(places)
-        return weigh(scores(query, key, scale), value, allowed, dropout=dropout)
-    if mask is None or (type(mask) is Causal and query.shape[2] == key.shape[2]):
+        if mask is None:
+            return dropped_attention(query, key, value, None, scale, dropout)
+        allowed, empty = without_empty_rows(mask.dense(places))
+        mixed = dropped_attention(query, key, value, ~allowed, scale, dropout)
+        return mixed if empty is None else mixed.masked_fill(empty, 0.0)
+    all_in_order = places.counted and query.shape[2] == key.shape[2]
+    if mask is None or (type(mask) is Causal and all_in_order):
         return F.scaled_dot_product_attention(
             query, key, value, dropout_p=dropout, is_causal=mask is not None, scale=scale
         )
@@ -56,11 +61,14 @@ def dot_product_with_lse(
     A query that may see no key has output 0 and log-sum-exp -inf.
     """
     raw = scores(query, key, scale)
-    if mask is not None:
-        raw = raw.masked_fill(~mask.dense(places), -torch.inf)
-    lse = raw.logsumexp(-1)  # (b h q)
-    finite = torch.where(lse == -torch.inf, 0.0, lse)
-    return (raw - finite[..., None]).exp() @ value, lse
+    allowed = None if mask is None else mask.dense(places)
+    # Not exp(raw - lse): that is off by the rounding of the lse, a hundredth at scores of 10^6.
+    mixed = attention_weights(raw, allowed) @ value
+    if allowed is not None:
+        raw = raw.masked_fill(~allowed, -torch.inf)
+    if raw.dtype in (torch.float16, torch.bfloat16):
+        raw = raw.float()
+    return mixed, raw.logsumexp(-1)
 
 
 def merge(
@@ -71,21 +79,14 @@ def merge(
 ) -> tuple[Mixed, Float[Tensor, "b h q"]]:
     """One attention over two disjoint sets of keys, from the attentions over each of them."""
     lse = torch.logaddexp(first_lse, second_lse)
-    finite = torch.where(lse == -torch.inf, 0.0, lse)
-    first_share, second_share = (first_lse - finite).exp(), (second_lse - finite).exp()
-    return first * first_share[..., None] + second * second_share[..., None], lse
+    difference = torch.where(lse == -torch.inf, 0.0, first_lse - second_lse)[..., None]
+    first_share, second_share = difference.sigmoid(), (-difference).sigmoid()
+    return first * first_share.to(first.dtype) + second * second_share.to(second.dtype), lse
 
 
 def scores(query: Query, key: Key, scale: float) -> Float[Tensor, "b h q k"]:
     """All scores, for forms that must see them."""
     return (query * scale) @ key.transpose(-1, -2)
-
-
-def weigh(
-    raw: Float[Tensor, "b h q k"], value: Value, allowed: Allowed | None, *, dropout: float = 0.0
-) -> Mixed:
-    """Mix the values by the softmax of scores that are all in memory."""
-    return attention_weights(raw, allowed, dropout=dropout) @ value
 
 
 def attention_weights(

@@ -12,7 +12,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from wenlu.errors import ConfigError
+
 _LEVELS = 1 << 16
+
+
+def levels(rate: float) -> tuple[int, float]:
+    """The nearest rate in 65,536ths, and the factor that makes up for exactly that rate."""
+    dropped = min(round(rate * _LEVELS), _LEVELS - 1)
+    return dropped, _LEVELS / (_LEVELS - dropped)
 
 
 def keep_mask(shape: torch.Size, dropped: int) -> Tensor:
@@ -44,8 +52,8 @@ def dropout(x: Tensor, rate: float) -> Tensor:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, rate)
-    dropped = round(rate * _LEVELS)
-    return _MaskedScale.apply(x, keep_mask(x.shape, dropped), _LEVELS / (_LEVELS - dropped))
+    dropped, scale = levels(rate)
+    return _MaskedScale.apply(x, keep_mask(x.shape, dropped), scale)
 
 
 class Dropout(nn.Module):
@@ -53,6 +61,8 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
+        if not 0.0 <= rate < 1.0:
+            raise ConfigError(f"dropout must be in [0, 1); got {rate}")
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:

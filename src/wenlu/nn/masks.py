@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from wenlu.errors import ConfigError
 from wenlu.nn.places import Places
 
 
@@ -44,7 +45,7 @@ class Padding(Mask):
         self.real = real
 
     def dense(self, places: Places) -> Bool[Tensor, "#b 1 #q #k"]:
-        del places
+        _check_keys("padding", self.real, places)
         return self.real[:, None, None, :]
 
 
@@ -73,17 +74,23 @@ class Prefix(Mask):
 
     Args:
         segments: 0 for the source, 1 for the target, one a key.
-        queries: how many of the last keys are the queries; all of them by default.
     """
 
-    def __init__(self, segments: Int[Tensor, "b k"], queries: int | None = None) -> None:
+    def __init__(self, segments: Int[Tensor, "b k"]) -> None:
         self.steps = segments.cumsum(-1)
-        self.queries = segments.shape[-1] if queries is None else queries
 
     def dense(self, places: Places) -> Bool[Tensor, "#b 1 #q #k"]:
-        del places
-        first = self.steps.shape[-1] - self.queries
-        return (self.steps[:, None, None, :] <= self.steps[:, None, first:, None]).contiguous()
+        _check_keys("prefix", self.steps, places)
+        queries = slice(places.first, places.first + places.query.shape[1])
+        return self.steps[:, None, None, :] <= self.steps[:, None, queries, None]
+
+
+def _check_keys(name: str, given: Tensor, places: Places) -> None:
+    if given.shape[1] != places.key.shape[1]:
+        raise ConfigError(
+            f"the {name} mask speaks of {given.shape[1]} keys, but there are "
+            f"{places.key.shape[1]}; while decoding, it must speak of the kept ones too"
+        )
 
 
 def real_tokens(lengths: Int[Tensor, " b"], width: int) -> Bool[Tensor, "b k"]:

@@ -16,6 +16,10 @@ class Places(NamedTuple):
 
     query: Int[Tensor, "#b q"]
     key: Int[Tensor, "#b k"]
+    first: int = 0
+    """Which of the keys the first query is; the queries are that one and those after it."""
+    counted: bool = False
+    """Whether positions are known to be 0, 1, 2, ..., so that later keys are those further on."""
 
     @property
     def distance(self) -> Int[Tensor, "#b q k"]:
@@ -26,4 +30,4 @@ class Places(NamedTuple):
 def in_order(length: int, start: int = 0, device: torch.device | None = None) -> Places:
     """`length` queries from position `start` on, which see themselves and all before them."""
     key = torch.arange(start + length, device=device)[None]
-    return Places(query=key[:, start:], key=key)
+    return Places(query=key[:, start:], key=key, first=start, counted=True)

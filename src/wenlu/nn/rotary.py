@@ -3,6 +3,7 @@
 Axes: b batch, h head, q query, k key, s either of them, d head width, p pair of components.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -35,6 +36,14 @@ class Rotary(nn.Module):
             raise ConfigError(f"rotary positions turn pairs; key_size {key_size} is odd")
         exponent = torch.arange(0, key_size, 2, dtype=torch.float64) / key_size
         self.register_buffer("frequencies", (base**-exponent).float())
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Rotary":
+        """Move with the model, but never be rounded: `model.half()` would bend the angles."""
+        exact = self.frequencies
+        super()._apply(fn, recurse)
+        if self.frequencies.dtype not in (torch.float32, torch.float64):
+            self.frequencies = exact.to(self.frequencies.device)
+        return self
 
     def forward(
         self,

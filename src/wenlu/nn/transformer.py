@@ -24,6 +24,9 @@ from wenlu.nn.places import Places
 from wenlu.nn.relative import RelativeForm
 from wenlu.nn.rotary import Rotary
 
+POSITIONS = ("learned", "rotary", "relative")
+NORMS = ("post", "pre")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransformerConfig:
@@ -85,6 +88,18 @@ class TransformerConfig:
                 f"width {self.width} cannot be shared evenly among {self.heads} heads; "
                 "choose another number of heads or give head_size"
             )
+        for name in ("head_size", "key_size", "embedding_width"):
+            size = getattr(self, name)
+            if size is not None and size < 1:
+                raise ConfigError(f"{name} must be at least 1, or None; got {size}")
+        if self.segments < 0:
+            raise ConfigError(f"segments must be at least 0; got {self.segments}")
+        for name, known in (("position", POSITIONS), ("norm", NORMS)):
+            if getattr(self, name) not in known:
+                raise ConfigError(
+                    f"no {name} {getattr(self, name)!r}; there are {', '.join(known)}"
+                )
+        activation(self.activation)  # an error if there is none of that name
         for name in ("dropout", "attention_dropout"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ConfigError(f"{name} must be in [0, 1); got {getattr(self, name)}")
@@ -148,7 +163,10 @@ class Transformer(nn.Module):
             rows: work out only the first so many positions in the last block, which is all that a
                 classifier on the first token needs; exact, and saves most of that block.
         """
-        *_, last = self.states(ids, segments, mask, positions=positions, cache=cache, rows=rows)
+        states = self.states(ids, segments, mask, positions=positions, cache=cache, rows=rows)
+        last = next(states)
+        for state in states:
+            last = state  # and let the one before go
         return last if self.final_norm is None else self.final_norm(last)
 
     def states(
@@ -163,13 +181,17 @@ class Transformer(nn.Module):
     ) -> Iterator[Float[Tensor, "b ?r m"]]:
         """The embedded input, then the output of each block, before any final norm."""
         new, kept = ids.shape[1], 0 if cache is None else len(cache)
-        if kept + new > self.config.max_length and self.config.position == "learned":
+        if positions is None:
+            key = torch.arange(kept + new, device=ids.device)[None]
+        elif positions.shape[1] == kept + new:
+            key = positions
+        else:
             raise ConfigError(
-                f"{kept + new} positions, but the model has learned {self.config.max_length}; "
-                "cut the text or use a model with rotary positions"
+                f"{positions.shape[1]} positions for {kept} kept and {new} new tokens; "
+                "give one for each of both"
             )
-        key = torch.arange(kept + new, device=ids.device)[None] if positions is None else positions
-        places = Places(query=key[:, kept:], key=key)
+        self._check_positions(kept + new, positions)
+        places = Places(query=key[:, kept:], key=key, first=kept, counted=positions is None)
         if self.config.causal:
             mask = Causal() & mask if mask is not None else Causal()
         x = self.embeddings(ids, segments, places.query)
@@ -183,6 +205,19 @@ class Transformer(nn.Module):
             layer_cache = None if cache is None else cache.layers[index]
             x = block(x, mask, places, layer_cache, last_rows)
             yield x
+
+    def _check_positions(self, count: int, positions: Tensor | None) -> None:
+        if self.config.position != "learned":
+            return
+        if positions is not None:
+            if positions.device.type != "cpu":
+                return  # looking would stop the device; the embedding itself refuses them there
+            count = int(positions.max()) + 1 if positions.numel() else 0
+        if count > self.config.max_length:
+            raise ConfigError(
+                f"{count} positions, but the model has learned {self.config.max_length}; "
+                "cut the text or use a model with rotary positions"
+            )
 
     def new_cache(self) -> Cache:
         """An empty cache for one decoding."""

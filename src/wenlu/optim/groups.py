@@ -25,7 +25,7 @@ def parameter_groups(
     found = (_BLOCK.search(name) for name, _ in module.named_parameters())
     top = max((int(match[1]) for match in found if match), default=-1) + 2
     groups: dict[tuple[int, bool], dict[str, Any]] = {}
-    for name, parameter in module.named_parameters():
+    for name, parameter in sorted(module.named_parameters()):  # names differ, so they decide
         if not parameter.requires_grad:
             continue
         depth = layer_depth(name, top)

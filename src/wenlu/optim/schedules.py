@@ -35,4 +35,5 @@ def factor(schedule: str, step: int, steps: int, warmup: int) -> float:
         raise ConfigError(f"no learning-rate schedule {schedule!r}; there are {near}")
     if step < warmup:
         return (step + 1) / warmup
-    return SCHEDULES[schedule]((step - warmup) / max(1, steps - warmup))
+    done = (step - warmup) / max(1, steps - warmup)
+    return SCHEDULES[schedule](min(1.0, done))

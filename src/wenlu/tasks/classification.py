@@ -102,9 +102,15 @@ class Classification:
                 )
             if label is not None and not label.strip():
                 raise record.error("the label is empty", "label")
-            name = str(len(examples)) if record.get("id") is None else record.label("id")
-            if record.get("id") is not None and name in lines:
-                raise record.error(f"{name!r} is the id of line {lines[name]} too", "id")
+            given = record.get("id") is not None
+            name = record.label("id") if given else str(len(examples))
+            if name in lines:
+                raise record.error(
+                    f"{name!r} is the id of line {lines[name]} too"
+                    if given
+                    else f"there is none, and its number {name} is the id of line {lines[name]}",
+                    "id",
+                )
             lines[name] = record.line
             examples.append(Example(name, texts, label))
         if not examples:
@@ -194,7 +200,14 @@ class Classification:
 
     def check_submission(self, path: Path, examples: Sequence[Example]) -> None:
         """Raise DataError unless the file answers every test example once, in order."""
-        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        rows = []
+        for line, text in enumerate(path.read_text("utf-8").removesuffix("\n").split("\n"), 1):
+            try:
+                rows.append(json.loads(text))
+            except json.JSONDecodeError:
+                raise DataError("not a JSON object", file=path, line=line) from None
+            if not isinstance(rows[-1], dict):
+                raise DataError("not a JSON object", file=path, line=line)
         if len(rows) != len(examples):
             raise DataError(f"{len(rows)} answers for {len(examples)} examples", file=path)
         for line, (row, example) in enumerate(zip(rows, examples, strict=True), 1):

@@ -1,9 +1,9 @@
 """What `wenlu train` is told: all that it takes to repeat a run."""
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from wenlu.errors import ConfigError, closest
 from wenlu.training.settings import TrainingSettings
@@ -62,16 +62,17 @@ class RunConfig:
             if kind is None:
                 near = closest(name, [*own, *inner])
                 raise ConfigError(f"{source} has an unknown setting {name!r}; the closest: {near}")
-            if kind in (int, float, str, bool) and not _fits(value, kind):
+            plain = _plain_type(kind)
+            if plain is not None and not _fits(value, plain):
                 raise ConfigError(
-                    f"{source}: {name} must be of type {kind.__name__}; got {value!r}"
+                    f"{source}: {name} must be of type {plain.__name__}; got {value!r}"
                 )
-        try:
-            training = TrainingSettings(**{k: v for k, v in values.items() if k in inner})
-            rest = {k: v for k, v in values.items() if k in own}
-            return cls(**rest, training=training)
-        except TypeError as error:
-            raise ConfigError(f"{source}: {error}") from None
+        needed = [f.name for f in fields(cls) if f.default is f.default_factory is MISSING]
+        missing = [name for name in needed if name not in values]
+        if missing:
+            raise ConfigError(f"{source} lacks {', '.join(missing)}")
+        training = TrainingSettings(**{k: v for k, v in values.items() if k in inner})
+        return cls(**{k: v for k, v in values.items() if k in own}, training=training)
 
     @classmethod
     def from_toml(cls, path: Path) -> "RunConfig":
@@ -87,6 +88,16 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _plain_type(annotation: Any) -> type | None:  # noqa: ANN401
+    """The type of a field's values: of a choice that of its names, of `float | None` float."""
+    if annotation in (int, float, str, bool):
+        return annotation
+    if get_origin(annotation) is Literal:
+        return str
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 else None
 
 
 def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401

@@ -19,7 +19,7 @@ class Example:
     label: str | None
 
 
-SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _COMPRESSED = ("", ".zst", ".gz")
 
 

@@ -22,18 +22,27 @@ _CHUNK = 20_000
 """Texts that are encoded and sorted by length together: memory stays bounded."""
 
 
+Advance = Callable[[int, int], None]
+"""Called with how many of how many texts are done."""
+
+
 class Run:
     """A trained model with its task.
 
     Args:
         folder: a run folder, or the model folder inside one.
-        precision: as in `TrainingSettings`.
+        precision: as in `TrainingSettings`; by default that of the run's configuration.
     """
 
-    def __init__(self, folder: str | PathLike[str], *, precision: str = "auto") -> None:
-        folder = Path(folder)
-        self.folder, self.precision = folder, precision
-        self.classifier, self.tokenizer, saved = load_classifier(_model_folder(folder))
+    def __init__(self, folder: str | PathLike[str], *, precision: str | None = None) -> None:
+        self.folder = _one_run(Path(folder))
+        model = self.folder / "model"
+        self.classifier, self.tokenizer, saved = load_classifier(
+            model if model.is_dir() else self.folder
+        )
+        config = self.folder / "config.toml"
+        self.config = RunConfig.from_toml(config) if config.exists() else None
+        self.precision = precision or (self.config.training.precision if self.config else "auto")
         task = task_named(saved["task"])
         self.task: Classification = replace(
             task, labels=tuple(saved["labels"]), names=MappingProxyType(saved["names"])
@@ -44,7 +53,7 @@ class Run:
         self,
         texts: Sequence[str | tuple[str, ...]],
         *,
-        advance: Callable[[int], None] | None = None,
+        advance: Advance | None = None,
     ) -> list[Prediction]:
         """Label texts (or pairs of texts), in their order.
 
@@ -59,20 +68,37 @@ class Run:
                     f"text {index} has {len(row)} parts; {self.task.name} takes "
                     f"{wanted} ({', '.join(self.task.text_fields)})"
                 )
+            for text in row:
+                try:
+                    text.encode()
+                except UnicodeEncodeError as error:
+                    raise DataError(
+                        f"text {index}, {text!r}, holds half a character at index {error.start} "
+                        "(bytes that are not UTF-8?); remove it"
+                    ) from None
         return self.predict_examples(
             [Example(str(i), row, None) for i, row in enumerate(rows)], advance=advance
         )
 
     def predict_examples(
-        self, examples: Sequence[Example], *, advance: Callable[[int], None] | None = None
+        self, examples: Sequence[Example], *, advance: Advance | None = None
     ) -> list[Prediction]:
         """As `predict`, of examples as `Classification.read` gives them."""
         found: list[Prediction] = []
+        done = 0
+
+        def count(rows: int) -> None:
+            nonlocal done
+            done += rows
+            if advance is not None:
+                advance(done, len(examples))
+
+        count(0)
         for start in range(0, len(examples), _CHUNK):
             chunk = examples[start : start + _CHUNK]
             encoded = self.task.encode(chunk, self.tokenizer, **self._shape)
             outputs = run_batches(
-                self.classifier, encoded.data, precision=self.precision, advance=advance
+                self.classifier, encoded.data, precision=self.precision, advance=count
             )
             logits = [(rows, output.logits.cpu()) for rows, output in outputs]
             found += self.task.decode(gather_rows(logits), chunk)
@@ -83,7 +109,7 @@ class Run:
         data: str | PathLike[str] | None = None,
         *,
         split: str = "dev",
-        advance: Callable[[int], None] | None = None,
+        advance: Advance | None = None,
     ) -> dict[str, Any]:
         """Scores on a labelled split of `data` (by default, the data of the run).
 
@@ -106,7 +132,7 @@ class Run:
         data: str | PathLike[str] | None = None,
         out: str | PathLike[str] | None = None,
         *,
-        advance: Callable[[int], None] | None = None,
+        advance: Advance | None = None,
     ) -> Path:
         """Write the benchmark's upload file for the test split, and check it against that split."""
         path = self.split_file(data, "test")
@@ -128,10 +154,9 @@ class Run:
         if split not in stems:
             raise DataError(f"no split {split!r}; there are train, dev and test")
         if data is None:
-            config = self.folder / "config.toml"
-            if not config.exists():
+            if self.config is None:
                 raise RunError(f"{self.folder} does not say which data it was made of; give --data")
-            data = RunConfig.from_toml(config).data
+            data = self.config.data
             if not Path(data).is_dir() and split == "dev":
                 raise RunError(
                     "the dev set of this run was held out of its training file; its scores stand "
@@ -143,15 +168,14 @@ class Run:
         return need_split(path, stems[split], split)
 
 
-def _model_folder(folder: Path) -> Path:
+def _one_run(folder: Path) -> Path:
+    """The run folder itself; of several seeds, the best one's."""
     if (folder / "model").is_dir():
-        return folder / "model"
-    if (folder / "result.json").exists():  # several seeds: the best of them
-        return folder / read_result(folder)["best_run"] / "model"
+        return folder
+    if (folder / "result.json").exists():
+        return folder / read_result(folder)["best_run"]
     if (folder / "config.toml").exists():
         read_result(folder)  # raises: the run is not finished
     if not folder.is_dir():
         raise CheckpointError(f"no run {folder}: there is no such folder")
     return folder
-
-

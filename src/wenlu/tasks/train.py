@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from wenlu.atomic import atomic_write
+from wenlu.atomic import atomic_write, sweep_leftovers
 from wenlu.corpus import write_jsonl
-from wenlu.errors import ConfigError, DataError, RunError
+from wenlu.errors import ConfigError, DataError, RunError, WenluError
 from wenlu.evaluation import mean_and_deviation, wilson_interval
 from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
@@ -28,13 +28,13 @@ from wenlu.tasks.classification import Classification, Encoded, Prediction
 from wenlu.tasks.config import RunConfig
 from wenlu.tasks.examples import Example, find_split, hold_out, need_split, oddities, shared
 from wenlu.tasks.registry import task_named
-from wenlu.tasks.result import write_result
+from wenlu.tasks.result import read_result, write_result
 from wenlu.text import Tokenizer
 from wenlu.training import Processes, Trained, TrainingSettings, fit, gather_rows, join_processes
 from wenlu.training import run as run_batches
 from wenlu.training.precision import resolve_precision
-from wenlu.training.progress_bar import ProgressBar
-from wenlu.training.state import remove
+from wenlu.training.progress_bar import ProgressBar, notice
+from wenlu.training.state import remove, saved_progress
 from wenlu.version import __version__
 
 _HELD_OUT = 0.1
@@ -80,55 +80,119 @@ def train(
     """
     out = Path(out)
     command = command or shlex.join(["wenlu", *sys.argv[1:]])
+    seeds = list(seeds or [config.seed])
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f"seeds must differ; got {' '.join(map(str, seeds))}")
+    several = len(seeds) > 1
+    begun = resume
     with join_processes() as processes:
         tell = say if say is not None and processes.first else lambda _: None
-        if processes.first:
-            _claim(out, resume=resume, overwrite=overwrite)
-        processes.wait()
-        if seeds is None or len(seeds) == 1:
-            if seeds:
-                config = replace(config, seed=seeds[0])
-            return _train_once(config, out, processes, tell, command)
-        if len(set(seeds)) < len(seeds):
-            raise ConfigError(f"seeds must differ; got {' '.join(map(str, seeds))}")
-        results = []
-        for seed in seeds:
-            tell(f"seed {seed}")
-            seeded = replace(config, seed=seed)
-            folder = out / f"seed-{seed}"
-            results.append(_train_once(seeded, folder, processes, tell, command))
-        result = _aggregate(results, seeds)
-        if processes.first:
-            write_result(out, result)
-            write_report(out)
+        check = partial(_check, out, several=several, resume=resume, overwrite=overwrite, say=tell)
+        _by_first(check, processes)
+        try:
+            results: list[dict[str, Any]] = []
+            for seed in seeds:
+                if several:
+                    tell(f"seed {seed}")
+                job = _prepare(replace(config, seed=seed), processes, tell)
+                if processes.first and not results:
+                    _make_room(out, resume=resume)
+                begun = True
+                folder = out / f"seed-{seed}" if several else out
+                results.append(_train_once(job, folder, processes, tell, command))
+            result = _aggregate(results, seeds) if several else results[0]
+            if processes.first and several:
+                write_result(out, result)
+                write_report(out)
+        except KeyboardInterrupt:
+            if processes.first and begun:
+                notice(f"stopped; to go on with {out}, give the same command with --resume")
+            raise
         return result
 
 
-def _claim(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Make sure that `out` may be written to."""
-    used = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    if used and not resume:
-        ours = out.is_dir() and (
-            (out / "config.toml").exists() or any(out.glob("seed-*/config.toml"))
-        )
-        if not overwrite or not ours:
+def _by_first(act: Callable[[], None], processes: Processes) -> None:
+    """Let the first process act while the others wait; they all raise the error that it met."""
+    problem: WenluError | None = None
+    if processes.first:
+        try:
+            act()
+        except WenluError as error:
+            problem = error
+    problem = processes.agree(problem)
+    if problem is not None:
+        raise problem
+
+
+def _check(out: Path, *, several: bool, resume: bool, overwrite: bool, say: Say) -> None:
+    """Make sure that `out` may be written to, and sweep up after a run that was killed."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        if resume:
+            say(f"nothing at {out} to go on with yet: starting anew")
+        return
+    one, more = (out / "config.toml").exists(), any(out.glob("seed-*/config.toml"))
+    if not resume:
+        if not overwrite or not (one or more):
             remedy = "--resume to go on with it, --overwrite to replace it, or another --out"
-            if not ours:
+            if not (one or more):
                 remedy = "it is not a run folder, so it is left alone; give another --out"
             raise RunError(f"{out} exists already: {remedy}")
-        shutil.rmtree(out)
+        return
+    if not (one or more or (out.is_dir() and all(map(_is_begun, out.iterdir())))):
+        raise RunError(f"{out} is not a run folder, so there is nothing to go on with")
+    for folder in (out, *filter(Path.is_dir, out.glob("seed-*"))):
+        sweep_leftovers(folder)
+    if _finished(out) is not None:
+        raise RunError(f"{out} is finished already; give --overwrite to replace it")
+    if one if several else more:
+        there = "one run" if one else "runs with several seeds"
+        raise RunError(f"{out} holds {there}; give the seeds that it was begun with")
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether this is all that a run may leave that was killed before its configuration stood."""
+    return path.name.startswith(".config.toml.") or (path.is_dir() and path.name[:5] == "seed-")
+
+
+def _make_room(out: Path, *, resume: bool) -> None:
+    """Remove what stands there, unless it is gone on with; `_check` has allowed it."""
     try:
+        if out.exists() and not resume:
+            shutil.rmtree(out)
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot make the folder {out}: {error.strerror}") from None
 
 
-def _train_once(
-    config: RunConfig, out: Path, processes: Processes, say: Say, command: str
-) -> dict[str, Any]:
-    finished = out / "result.json"
-    if finished.exists():
-        raise RunError(f"{out} is finished already; give --overwrite to replace it")
+def _finished(folder: Path) -> dict[str, Any] | None:
+    """The result that stands there, if any; what a kill right after it left undone is done."""
+    if not (folder / "result.json").exists():
+        return None
+    if not (folder / "report.html").exists():
+        write_report(folder)
+    remove(folder / "checkpoint")
+    return read_result(folder)
+
+
+class _Job(NamedTuple):
+    """All that a training needs, in memory."""
+
+    config: RunConfig
+    task: Classification
+    train: Encoded
+    dev: Encoded
+    dev_examples: list[Example]
+    module: Classifier
+    tokenizer: Tokenizer
+    splits: dict[str, dict[str, Any]]
+    learning_rate: float
+    fingerprint: str
+    seconds: float
+    """Spent so far."""
+
+
+def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
+    """Read, encode and build; nothing is written."""
     began = time.perf_counter()
     settings = config.training
     task, train_set, dev_set, files = _read(config)
@@ -153,45 +217,102 @@ def _train_once(
     splits = _describe(files, train_set, dev_set, train_rows, dev_rows)
     for line in _summary(splits):
         say(line)
+    return _Job(
+        config=config,
+        task=task,
+        train=train_rows,
+        dev=dev_rows,
+        dev_examples=dev_set,
+        module=module,
+        tokenizer=tokenizer,
+        splits=splits,
+        learning_rate=rate,
+        fingerprint=_fingerprint(module, train_rows, dev_rows, config, processes),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _train_once(
+    job: _Job, out: Path, processes: Processes, say: Say, command: str
+) -> dict[str, Any]:
+    config, task, module, settings = job.config, job.task, job.module, job.config.training
+    done = processes.agree(_finished(out) if processes.first else None)
+    if done is not None:
+        if done["fingerprint"] != job.fingerprint:
+            raise _other_run(out, config)
+        say(f"{out} is finished already")
+        return done
     if processes.first:
         out.mkdir(exist_ok=True)
+    try:
+        saved = saved_progress(out / "checkpoint", job.fingerprint)
+    except RunError:
+        raise _other_run(out, config) from None
+    if saved is not None:
+        say(f"going on after update {saved.step:,}")
+    processes.wait()  # until all have compared: now it may be written
+    if processes.first:
         with atomic_write(out / "config.toml") as file:
             file.write(config.toml())
-    evaluator = Evaluator(task, dev_set, dev_rows, settings)
-    trained = fit(
-        module,
-        train_rows.data,
-        evaluator,
-        settings,
-        learning_rate=rate,
-        seed=config.seed,
-        score="accuracy",
-        folder=out,
-        fingerprint=_fingerprint(module, train_rows, dev_rows, config),
-        processes=processes,
-        bar=ProgressBar(enabled=processes.first),
-    )
+    evaluator = Evaluator(task, job.dev_examples, job.dev, settings)
+    with ProgressBar(enabled=processes.first) as bar:
+        trained = fit(
+            module,
+            job.train.data,
+            evaluator,
+            settings,
+            learning_rate=job.learning_rate,
+            seed=config.seed,
+            score="accuracy",
+            folder=out,
+            fingerprint=job.fingerprint,
+            processes=processes,
+            bar=bar,
+        )
     result: dict[str, Any] = {}
     if processes.first:
+        began = time.perf_counter()
         predictions, scores = evaluator.predict(module)
+        write_predictions(out / "dev.predictions.jsonl", job.dev_examples, predictions)
+        _write_model(out / "model", task, config, module, job.tokenizer)
         result = {
             "task": task.name,
             "model": config.model,
             "main_metric": "accuracy",
             "labels": [{"label": k, "name": task.names.get(k, k)} for k in task.labels],
-            "scores": with_interval(scores, len(dev_set)),
-            "splits": splits,
+            "scores": with_interval(scores, len(job.dev_examples)),
+            "splits": job.splits,
             "seed": config.seed,
             **_facts(trained, module, processes, settings),
-            "total_seconds": trained.progress.seconds + time.perf_counter() - began,
+            "total_seconds": job.seconds + trained.progress.seconds + time.perf_counter() - began,
             "command": command,
+            "fingerprint": job.fingerprint,
         }
-        _write_model(out / "model", task, config, module, tokenizer)
-        write_predictions(out / "dev.predictions.jsonl", dev_set, predictions)
         write_result(out, result)
         write_report(out)
         remove(out / "checkpoint")
     return processes.agree(result)
+
+
+_FREE = ("checkpoint_minutes", "checkpoint_steps", "log_steps")
+"""Settings that may change when a run is gone on with."""
+
+
+def _other_run(out: Path, config: RunConfig) -> RunError:
+    """What to say where `out` was begun with another configuration."""
+    changed = []
+    if (out / "config.toml").exists():
+        then, now = RunConfig.from_toml(out / "config.toml").flat(), config.flat()
+        changed = [
+            f"{name} was {then[name]!r} and is now {now[name]!r}"
+            for name in now
+            if now[name] != then[name] and name not in _FREE
+        ]
+    what = "; ".join(changed) or "the data, the model's weights or the number of processes changed"
+    return RunError(
+        f"{out} was begun otherwise, so it cannot be gone on with: {what}. "
+        "Give what it was begun with, or another --out"
+    )
 
 
 def default_learning_rate(model: str, width: int) -> float:
@@ -219,9 +340,7 @@ class Evaluator:
     def predict(self, module: nn.Module) -> tuple[list[Prediction], dict[str, float]]:
         """Predictions and scores; "loss" is the mean cross-entropy."""
         logits, losses = [], []
-        for rows, outputs in run_batches(
-            module, self.rows.data, precision=self.settings.precision
-        ):
+        for rows, outputs in run_batches(module, self.rows.data, precision=self.settings.precision):
             logits.append((rows, outputs.logits.cpu()))
             losses.append((rows, outputs.losses.cpu()))
         predictions = self.task.decode(gather_rows(logits), self.examples)
@@ -304,14 +423,24 @@ def _summary(splits: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _fingerprint(
-    module: nn.Module,
+    module: Classifier,
     train_rows: Encoded,
     dev_rows: Encoded,
     config: RunConfig,
+    processes: Processes,
 ) -> str:
     """Of all that the course of a training depends on."""
-    course = replace(config.training, checkpoint_minutes=0.0, checkpoint_steps=0, log_steps=1)
-    digest = hashlib.blake2b(repr((course, config.seed)).encode(), digest_size=16)
+    settings = config.training
+    course = replace(
+        settings,
+        checkpoint_minutes=0.0,
+        checkpoint_steps=0,
+        log_steps=1,
+        pieces=processes.pieces(settings.pieces),
+        precision=resolve_precision(settings.precision, processes.device),
+    )
+    described = repr((course, config.seed, module.config, module.pooling))
+    digest = hashlib.blake2b(described.encode(), digest_size=16)
     for rows in (train_rows, dev_rows):
         digest.update(rows.data.fingerprint())
     for name, tensor in module.state_dict().items():
@@ -408,7 +537,11 @@ def _aggregate(results: list[dict[str, Any]], seeds: Sequence[int]) -> dict[str,
         "seconds": sum(r["seconds"] for r in results),
         "examples_per_second": float(np.mean([r["examples_per_second"] for r in results])),
         "runs": [
-            {"seed": seed, "folder": f"seed-{seed}", "scores": r["scores"]}
+            {
+                "seed": seed,
+                "folder": f"seed-{seed}",
+                **{key: r[key] for key in ("scores", "seconds", "examples_per_second")},
+            }
             for seed, r in zip(seeds, results, strict=True)
         ],
         "best_run": f"seed-{best['seed']}",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from wenlu.models.classifier import TextBatch
 Rows = NDArray[np.int64]
 
 
+@runtime_checkable
 class Dataset(Protocol):
     """What the training loop needs of data."""
 

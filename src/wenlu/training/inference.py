@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from wenlu.training.allocator import keep_freed_memory
 from wenlu.training.batching import in_length_order
 from wenlu.training.dataset import Dataset
 from wenlu.training.precision import arithmetic, resolve_precision
@@ -41,6 +42,8 @@ def run(
     """
     module.eval()
     device = next(module.parameters()).device
+    if device.type == "cpu":
+        keep_freed_memory()
     resolved = resolve_precision(precision, device)
     for rows in in_length_order(data.lengths, tokens=batch_tokens, rows=batch_rows):
         with torch.inference_mode(), arithmetic(resolved, device):

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from wenlu.errors import ConfigError
 from wenlu.optim import factor, freeze, parameter_groups
+from wenlu.training.allocator import keep_freed_memory
 from wenlu.training.batching import plan_batches
 from wenlu.training.dataset import Dataset
 from wenlu.training.inference import to_device
@@ -76,12 +76,9 @@ def fit(
         processes: this process among those that train together.
         bar: shown while it lasts.
     """
-    if settings.pieces % processes.count and settings.pieces != 1:
-        raise ConfigError(
-            f"pieces must be a multiple of the number of processes, {processes.count}; "
-            f"got {settings.pieces}"
-        )
     began = time.perf_counter()
+    if processes.device.type == "cpu":
+        keep_freed_memory()
     module.to(processes.device)
     freeze(module, settings.freeze)
     groups = parameter_groups(
@@ -98,7 +95,9 @@ def fit(
         sweep(states)
     processes.wait()
     progress, best = load_state(states, module, optimizer, fingerprint) or (Progress(), {})
-    log = MetricsLog(folder / "metrics.jsonl", progress.step, enabled=processes.first)
+    log = MetricsLog(
+        folder / "metrics.jsonl", progress.step, progress.epoch, enabled=processes.first
+    )
     earlier = progress.seconds
 
     plans = [_plan(data, settings, seed, epoch) for epoch in range(settings.epochs)]
@@ -179,6 +178,8 @@ def fit(
             progress.finished = bool(out_of_patience) or progress.epoch == settings.epochs
             save()
             last_save = time.perf_counter()
+            if stop.requested:  # while the epoch was evaluated
+                raise KeyboardInterrupt
     bar.stop()
     if progress.epoch < settings.epochs:
         stopped = "early stopping"
@@ -219,7 +220,7 @@ def _update(
     precision: Precision,
 ) -> tuple[float, float]:
     """One update by the mean gradient over `rows`: their mean loss, and the gradient's norm."""
-    pieces = max(settings.pieces, processes.count)
+    pieces = processes.pieces(settings.pieces)
     own = range(processes.rank, pieces, processes.count)
     total = torch.zeros((), device=processes.device)
     optimizer.zero_grad(set_to_none=True)

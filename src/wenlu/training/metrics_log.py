@@ -8,18 +8,23 @@ from wenlu.atomic import atomic_write
 
 
 class MetricsLog:
-    """Appends to the file; lines past the step that a run goes on from are cut off first.
+    """Appends to the file; lines past the place that a run goes on from are cut off first.
 
     Args:
         path: of the file.
         step: updates that are finished.
+        epoch: epochs that are finished, evaluation and all.
         enabled: False in all processes but the first.
     """
 
-    def __init__(self, path: Path, step: int, *, enabled: bool) -> None:
+    def __init__(self, path: Path, step: int, epoch: int, *, enabled: bool) -> None:
         self.path, self.enabled = path, enabled
         if enabled and path.exists():
-            kept = [line for line in _whole_lines(path) if line["step"] <= step]
+            kept = [
+                line
+                for line in _whole_lines(path)
+                if line["step"] <= step and (line["event"] != "epoch" or line["epoch"] <= epoch)
+            ]
             with atomic_write(path) as file:
                 file.writelines(json.dumps(line) + "\n" for line in kept)
 

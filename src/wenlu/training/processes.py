@@ -9,6 +9,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from wenlu.errors import ConfigError
 from wenlu.training.precision import best_device
 
 
@@ -25,6 +26,14 @@ class Processes:
         """Whether this is the process that writes files and prints."""
         return self.rank == 0
 
+    def pieces(self, wanted: int) -> int:
+        """In how many pieces a batch is worked off, if `wanted` are asked for."""
+        if wanted % self.count and wanted != 1:
+            raise ConfigError(
+                f"pieces must be a multiple of the number of processes, {self.count}; got {wanted}"
+            )
+        return max(wanted, self.count)
+
     def agree(self, value: Any) -> Any:  # noqa: ANN401
         """The first process's value, in every process."""
         if self.count == 1:
@@ -37,6 +46,11 @@ class Processes:
         """Go on when all are here."""
         if self.count > 1:
             dist.barrier()
+
+
+def is_first() -> bool:
+    """Whether this is the process that prints, asked outside `join_processes`."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What a person sees while training lasts; nothing where the output is not a terminal."""
 
+from types import TracebackType
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -9,6 +11,11 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+
+def notice(text: str) -> None:
+    """A line for people that is no result."""
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
 
 
 class ProgressBar:
@@ -32,6 +39,17 @@ class ProgressBar:
             disable=not (enabled and self.console.is_terminal),
         )
         self.task: TaskID | None = None
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()  # whatever ended the work: a terminal must not stay without its cursor
 
     def start(self, text: str, *, total: int, done: int = 0) -> None:
         """Show the bar."""

@@ -52,8 +52,11 @@ class TrainingSettings:
         for name in ("epochs", "batch_tokens", "batch_rows", "pieces", "log_steps"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1; got {getattr(self, name)}")
-        for name in ("weight_decay", "clip", "freeze", "patience", "checkpoint_steps"):
-            if getattr(self, name) < 0:
+        for name in (
+            *("weight_decay", "clip", "freeze", "patience"),
+            *("checkpoint_minutes", "checkpoint_steps"),
+        ):
+            if not getattr(self, name) >= 0:  # nan is not
                 raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}")
         if self.lr is not None and not self.lr > 0:
             raise ConfigError(f"lr must be above 0; got {self.lr}")

@@ -6,7 +6,6 @@ is swept away on resume.
 """
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -85,19 +84,27 @@ def load_state(
     None if there is no state yet. Raises RunError if the data or the settings are not those that
     it was made with.
     """
+    progress = saved_progress(folder, fingerprint)
+    if progress is None:
+        return None
+    newest = _states(folder)[-1]
+    module.load_state_dict(load_file(newest / "model.safetensors"))
+    _restore_optimizer(optimizer, load_file(newest / "optimizer.safetensors"))
+    return progress, load_file(newest / "best.safetensors")
+
+
+def saved_progress(folder: Path, fingerprint: str) -> Progress | None:
+    """How far the newest whole state is; None and RunError as for `load_state`."""
     states = _states(folder)
     if not states:
         return None
-    newest = states[-1]
-    saved = json.loads((newest / "state.json").read_text("utf-8"))
+    saved = json.loads((states[-1] / "state.json").read_text("utf-8"))
     if saved["fingerprint"] != fingerprint:
         raise RunError(
             f"{folder.parent} was begun with other data, another model or other settings, so it "
             "cannot be resumed with these; give the same ones, or another --out"
         )
-    module.load_state_dict(load_file(newest / "model.safetensors"))
-    _restore_optimizer(optimizer, load_file(newest / "optimizer.safetensors"))
-    return Progress(**saved["progress"]), load_file(newest / "best.safetensors")
+    return Progress(**saved["progress"])
 
 
 def sweep(folder: Path) -> None:
@@ -137,7 +144,9 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
 
 def remove(folder: Path) -> None:
     """Remove all states, in a way that leaves none half removed."""
+    doomed = folder.with_name(f".{folder.name}-finished")
+    if doomed.exists():  # a process was killed while it removed this one
+        shutil.rmtree(doomed)
     if folder.exists():
-        doomed = folder.with_name(f".{folder.name}-{os.getpid()}")
         folder.rename(doomed)
         shutil.rmtree(doomed)

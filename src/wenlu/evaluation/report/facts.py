@@ -6,7 +6,6 @@ Axes: gold, predicted; n rated texts.
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -44,14 +43,9 @@ class Facts:
 
     @cached_property
     def kept(self) -> RunFiles:
-        """The run whose model one would use: this one, or the best of its seeds."""
-        if not self.seeds or (self.run.folder / "model").exists():
-            return self.run
-        return max(self.seeds, key=self._main_score)
-
-    def _main_score(self, run: RunFiles) -> float:
-        value = number(record(run.result.get("scores")), self.main_metric)
-        return -inf if value is None else value
+        """The run whose settings to show: this one, or the best of its seeds."""
+        best = [each for each in self.seeds if each.folder.name == self.result.get("best_run")]
+        return (best or self.seeds or [self.run])[0]
 
     @cached_property
     def task(self) -> str:
@@ -124,13 +118,18 @@ class Facts:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """95 % interval of the main metric: the run's own, or Wilson's for an accuracy."""
+        """95 % interval of the main metric: the run's own, or Wilson's for an accuracy.
+
+        None for several seeds, which tell of the chance in training, not of that in the dev set.
+        """
+        if self.gathers:
+            return None
         low = number(self.scores, f"{self.main_metric}_low")
         high = number(self.scores, f"{self.main_metric}_high")
         if low is not None and high is not None:
             return low, high
         share = self.score("accuracy")
-        if self.main_metric != "accuracy" or self.gathers or not self.rated or share is None:
+        if self.main_metric != "accuracy" or not self.rated or share is None:
             return None
         return wilson_interval(round(share * len(self.rated)), len(self.rated))
 

@@ -4,12 +4,12 @@ What little script there is (sorting, reading values off a line) only adds to wh
 already. The page forbids itself everything but that script, by its hash.
 """
 
-import os
 from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
+from wenlu.atomic import atomic_write
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import Html, both, chinese, join, quoted, tag
 from wenlu.evaluation.report.sections.classes import classes
@@ -50,18 +50,14 @@ def write_report(run: Path) -> Path:
 
     Returns:
         The file written.
+
+    Raises:
+        RunError: `run` holds none of the files of a run, or cannot be written to.
     """
     page = report_page(_gather(run))
     file = run / "report.html"
-    unfinished = run / f".report.html.{os.getpid()}"
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(page)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with atomic_write(file) as out:
+        out.write(page)
     return file
 
 
@@ -103,7 +99,7 @@ def report_page(facts: Facts) -> str:
 
 
 def _gather(folder: Path) -> Facts:
-    """A run, and where it gathers several seeds their learning curves."""
+    """A run, and where it gathers several seeds these too."""
     run = read_run(folder)
     return Facts(run, tuple(_seeds(run)))
 
@@ -114,8 +110,7 @@ def _seeds(run: RunFiles) -> list[RunFiles]:
         inside = PurePosixPath(str(each.get("folder") or ".."))
         folder = run.folder / inside
         if not inside.is_absolute() and ".." not in inside.parts and folder.is_dir():
-            read = read_run(folder, predictions=False) if any(folder.iterdir()) else None
-            found += [read] if read else []
+            found += [read_run(folder)] if any(folder.iterdir()) else []
     return found
 
 

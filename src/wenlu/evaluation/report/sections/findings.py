@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 from wenlu.evaluation.calibration import calibration_error, reliability_bins
 from wenlu.evaluation.confusions import confused_pairs
-from wenlu.evaluation.numerals import decimals, percent, whole
+from wenlu.evaluation.numerals import decimals, percent, score, whole
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import Html, empty, join, quoted, tag
-from wenlu.evaluation.run_files import number, record
+from wenlu.evaluation.run_files import number, record, records
 
 
 def findings(facts: Facts) -> Html:
@@ -81,6 +81,11 @@ def _splits(facts: Facts) -> Iterator[Html]:
                     "different labels: no model can get them all right."
                 ]
             )
+        missing = split.get("labels_without_examples")
+        if isinstance(missing, list) and missing:
+            some = join([quoted(facts.name(str(label))) for label in missing[:8]], "、")
+            more = f" and {len(missing) - 8} more" if missing[8:] else ""
+            yield join(["No training text carries the label ", some, more, "."])
         if rows and cut / rows > 0.05:
             yield join(
                 [
@@ -113,6 +118,17 @@ def _epochs(facts: Facts) -> Iterator[Html]:
                 f"{decimals(losses[-1][0], 3)}: the model began to learn its training set by heart."
             ]
         )
+
+
+def _seeds(facts: Facts) -> Iterator[Html]:
+    found = [
+        value
+        for run in records(facts.result.get("runs"))
+        if (value := number(record(run.get("scores")), facts.main_metric)) is not None
+    ]
+    if found and max(found) - min(found) > 0.03:
+        low, high = (score(facts.main_metric, value) for value in (min(found), max(found)))
+        yield join([f"The seeds differ much, from {low} to {high}: a single run says little."])
 
 
 def _classes(facts: Facts) -> Iterator[Html]:
@@ -168,6 +184,7 @@ RULES: tuple[Callable[[Facts], Iterator[Html]], ...] = (
     _chance,
     _splits,
     _epochs,
+    _seeds,
     _classes,
     _confidence,
 )

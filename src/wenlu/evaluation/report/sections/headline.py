@@ -122,6 +122,9 @@ def _spread(facts: Facts, metric: str) -> Html | None:
 
 
 def _epochs(facts: Facts) -> str | None:
+    if facts.gathers:
+        known = number(facts.result, "seconds") is not None
+        return "all seeds together" if known else "a seed, on average"
     epochs = number(facts.result, "epochs")
     if epochs is None:
         return None

@@ -25,8 +25,8 @@ def mistakes(facts: Facts) -> Html:
     said = tag(
         "p",
         f"{whole(len(wrong))} of {whole(len(facts.rated))} texts were labelled wrongly. ",
-        "The surest mistakes are worth reading first: often the gold label is the wrong one. ",
-        chinese("最有把握的误判最值得先看：常常是标注本身有误。"),
+        "The surest mistakes are worth reading first: the gold label itself may be wrong. ",
+        chinese("最有把握的误判最值得先看：可能是标注本身有误。"),
         class_="hint",
     )
     sure = sorted(wrong, key=lambda each: -(each.confidence or 0.0))[:WORST]

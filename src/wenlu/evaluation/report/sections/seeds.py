@@ -39,6 +39,7 @@ def seeds(facts: Facts) -> Html | None:
     table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows), tag("tfoot", foot))
     hint = tag(
         "p",
+        _agreement(facts),
         "Each seed has a report of its own, with its curves, confusions and mistakes. ",
         chinese("各种子另有单独的报告。"),
         class_="hint",
@@ -55,6 +56,28 @@ def _link(facts: Facts, run: Record) -> str:
     if folder and (facts.run.folder / folder / "report.html").is_file():
         return tag("a", name, href=f"./{quote(folder)}/report.html")
     return name
+
+
+def _agreement(facts: Facts) -> str | None:
+    """How much the seeds differ in single texts, where they were measured on the same ones."""
+    answers = [each.predictions for each in facts.seeds if each.predictions]
+    if (
+        len(answers) < 2
+        or len({tuple((each.texts, each.gold) for each in run) for run in answers}) > 1
+    ):
+        return None
+    right = [
+        [each.gold == each.predicted for each in run if each.gold is not None] for run in answers
+    ]
+    texts = list(zip(*right, strict=True))
+    if not texts:
+        return None
+    never = sum(not any(text) for text in texts) / len(texts)
+    sometimes = sum(any(text) and not all(text) for text in texts) / len(texts)
+    return (
+        f"{percent(never, 1)} of the dev texts are wrong under every seed, another "
+        f"{percent(sometimes, 1)} under some. "
+    )
 
 
 def _curves(facts: Facts) -> Html | None:

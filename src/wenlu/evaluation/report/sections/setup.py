@@ -19,30 +19,49 @@ from wenlu.evaluation.report.markup import (
 )
 from wenlu.evaluation.run_files import Record, number, record
 
-EXAMPLE = "今天天气真好"
+EXAMPLE = ("今天天气真好",)
 
 
 def usage(facts: Facts) -> Html:
-    """Lines of Python and of the command line that load the model."""
-    run = str(facts.kept.folder)
-    model = json.dumps(f"{run}/model", ensure_ascii=False)
-    folder, task = shlex.quote(run), shlex.quote(facts.task)
-    pair = any(len(each.texts) > 1 for each in facts.run.predictions[:20])
-    texts = "--input pairs.jsonl --output predictions.jsonl" if pair else shlex.quote(EXAMPLE)
-    python = f"import wenlu\n\nmodel, tokenizer = wenlu.load({model})"
-    shell = "\n".join(
-        [
-            f"wenlu predict {folder} {texts}",
-            f"wenlu evaluate {folder} --data DIR --split dev",
-            f"wenlu submit {folder} --data DIR --out {task}_predict.json",
-        ]
-    )
+    """Lines of Python and of the command line that use the model."""
+    run, texts = facts.run.folder, _example(facts)
+    given = f"({', '.join(map(_literal, texts))})" if len(texts) > 1 else _literal(texts[0])
+    python = [
+        "from wenlu import Run",
+        "",
+        f"run = Run({_literal(str(run))})",
+        f"(found,) = run.predict([{given}])",
+        "print(found.label, found.probabilities)",
+    ]
+    folder = shlex.quote(str(run))
+    shell = [
+        shlex.join(["wenlu", "predict", str(run), *texts]),
+        f"wenlu predict {folder} --input new.csv --output labelled.jsonl",
+        f"wenlu evaluate {folder} --data labelled.csv",
+    ]
     return tag(
         "div",
-        tag("div", tag("h3", "Python"), _code(python)),
-        tag("div", tag("h3", both("Command line", "命令行")), _code(shell)),
+        tag("div", tag("h3", "Python"), _code("\n".join(python))),
+        tag("div", tag("h3", both("Command line", "命令行")), _code("\n".join(shell))),
         class_="pair",
     )
+
+
+def _example(facts: Facts) -> tuple[str, ...]:
+    """Texts to try the model on: short ones of the dev set, where there are any."""
+    known = facts.run.predictions or facts.kept.predictions
+    for each in known[:50]:
+        if each.texts and all(map(_plain, each.texts)):
+            return each.texts
+    return EXAMPLE * max(1, len(known[0].texts) if known else 1)
+
+
+def _plain(text: str) -> bool:
+    return len(text) <= 24 and text.isprintable() and not text.startswith("-")
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def configuration(facts: Facts) -> Html:
@@ -69,7 +88,7 @@ def versions(facts: Facts) -> Html:
     rows += [
         (name, str(result[key]))
         for name, key in (("seed", "seed"), ("device", "device"), ("precision", "precision"))
-        if result.get(key) is not None
+        if result.get(key) is not None and not (key == "seed" and facts.gathers)
     ]
     threads = number(result, "threads")
     if threads is not None:

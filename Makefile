@@ -1,0 +1,64 @@
+# make demo      install, then train, measure and use a small model on the bundled sample set
+# make test      what every change must pass
+# make check     lint, types, layers, spelling: what CI does besides the tests
+# make test-all  also the slow tests, and the GPU tests where there is one
+# make docs      the documentation site, in site/
+# make bench     the benchmarks against peers
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test test-all check format docs bench clean
+
+demo: $(VENV)/base
+	$(BIN)/wenlu demo
+
+test: $(VENV)/dev
+	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+
+test-all: $(VENV)/dev
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell src tests docs bench README.md CHANGELOG.md CONTRIBUTING.md
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/docs
+	$(BIN)/zensical build --clean
+
+bench: $(VENV)/bench
+	$(BIN)/python -m bench.fine_tuning
+	$(BIN)/python -m bench.predicting
+
+clean:
+	rm -rf $(VENV) site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wenlu needs Python 3.11 or newer; say which one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/dev: $(VENV)/base
+	$(PIP) -e '.[dev]'
+	touch $@
+
+$(VENV)/docs: $(VENV)/base
+	$(PIP) -e '.[docs]'
+	touch $@
+
+$(VENV)/bench: $(VENV)/base
+	$(PIP) -e '.[bench]'
+	touch $@

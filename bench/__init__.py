@@ -1,0 +1,1 @@
+"""Benchmarks: wenlu and a peer on the same work, in turn, with the ratio printed."""

@@ -1,0 +1,31 @@
+"""How `--help` looks."""
+
+from typing import Any
+
+from cyclopts.help.formatters import DefaultFormatter
+from rich.console import Console, ConsoleOptions
+from rich.markdown import Markdown
+from rich.text import Text
+
+
+class HelpPage(DefaultFormatter):
+    """The usual page, with examples as they stand in the docstring."""
+
+    def render_description(
+        self,
+        console: Console,
+        options: ConsoleOptions,
+        description: Any,  # noqa: ANN401
+    ) -> None:
+        page = getattr(description, "primary_renderable", None)
+        if not isinstance(page, Markdown):
+            super().render_description(console, options, description)
+            return
+        for paragraph in page.markup.strip().split("\n\n"):
+            if paragraph.startswith("    "):
+                console.print(Text(paragraph.rstrip()), soft_wrap=True)
+                console.print()
+            else:
+                console.print(Markdown(paragraph))
+                if not paragraph.endswith(":"):
+                    console.print()

@@ -1,0 +1,52 @@
+"""The bar over work that takes a while."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+Advance = Callable[[int, int], None]
+"""How many of how many are done."""
+
+
+class _Rate(ProgressColumn):
+    """Texts a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} texts/s" if task.speed else "")
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Advance]:
+    """A bar with rate and remaining time on stderr; nothing where that is not a terminal.
+
+    Until the first call of what the block is given, it says that data are read.
+    """
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task("reading", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, description=text, completed=done, total=total)
+
+        yield advance

@@ -1,0 +1,58 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from wenlu.errors import CheckpointError
+from wenlu.models import FAMILIES, Classifier, Model, load, load_classifier, save
+from wenlu.models.convert import convert
+from wenlu.text import Tokenizer
+
+Randomise = Callable[[nn.Module], nn.Module]
+
+SIZES = {"vocabulary": 29, "width": 24, "heads": 3, "layers": 2, "inner_width": 40}
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    first, second = one.state_dict(), other.state_dict()
+    return first.keys() == second.keys() and all(torch.equal(first[n], second[n]) for n in first)
+
+
+@pytest.mark.parametrize("family", ["bert", "roformer", "albert", "gpt2"])
+def test_there_and_back_is_bit_identical(
+    family: str, randomised: Randomise, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    heads = () if family == "gpt2" else ("mlm",)
+    model = randomised(Model(FAMILIES[family](**SIZES), heads))
+    start = save(tmp_path / "start", model, tokenizer)
+    assert convert(start, tmp_path / "ours", to="wenlu") == "model"
+    assert convert(tmp_path / "ours", tmp_path / "theirs", to="hf") == "model"
+    for name in ("ours", "theirs"):
+        assert same(load(tmp_path / name).model, model)
+    files = [path.name for path in sorted(start.iterdir())]
+    assert [path.name for path in sorted((tmp_path / "theirs").iterdir())] == files
+    for name in files:
+        assert (start / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes(), name
+
+
+def test_a_run_folder_gives_its_classifier(
+    randomised: Randomise, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    classifier = randomised(Classifier(Model(FAMILIES["roformer"](**SIZES)), 2, pooling="mean"))
+    save(tmp_path / "run" / "model", classifier, tokenizer, extra={"task": "match"})
+    assert convert(tmp_path / "run", tmp_path / "ours", to="wenlu") == "classifier"
+    loaded = load_classifier(tmp_path / "ours")
+    assert same(loaded.classifier, classifier)
+    assert loaded.task["task"] == "match"
+
+
+def test_what_the_other_layout_cannot_hold_is_refused(
+    randomised: Randomise, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    model = randomised(Model(FAMILIES["nezha"](**SIZES)))
+    save(tmp_path / "model", model, tokenizer)
+    with pytest.raises(CheckpointError, match="cannot hold this model"):
+        convert(tmp_path / "model", tmp_path / "theirs", to="hf")
+    assert not (tmp_path / "theirs").exists()

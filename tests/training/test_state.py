@@ -1,0 +1,107 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from wenlu.errors import RunError
+from wenlu.training.state import (
+    Progress,
+    load_state,
+    remove,
+    save_state,
+    saved_progress,
+    sweep,
+)
+
+from .toy import ToyData, assert_same_weights, toy
+
+
+def trained(steps: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+    module, data = toy(), ToyData()
+    optimizer = torch.optim.AdamW(module.parameters(), lr=0.01, fused=True)
+    batch = data.batch(data.targets.nonzero()[:, 0].numpy())
+    for _ in range(steps):
+        optimizer.zero_grad()
+        module(batch).losses.mean().backward()
+        optimizer.step()
+    return module, optimizer
+
+
+def test_all_of_it_comes_back(tmp_path: Path) -> None:
+    module, optimizer = trained(3)
+    progress = Progress(epoch=1, batch=2, step=3, epoch_loss=0.1 + 0.2, best={"accuracy": 1 / 3})
+    best = {name: tensor + 1 for name, tensor in module.state_dict().items()}
+    save_state(tmp_path / "states", progress, module, optimizer, best, "print")
+
+    other, fresh = trained(0)
+    loaded = load_state(tmp_path / "states", other, fresh, "print")
+    assert loaded is not None
+    assert loaded[0] == progress
+    assert loaded[1].keys() == best.keys()
+    assert all(torch.equal(loaded[1][name], best[name]) for name in best)
+    assert_same_weights(module, other)
+    theirs, ours = optimizer.state_dict()["state"], fresh.state_dict()["state"]
+    assert theirs.keys() == ours.keys()
+    for index, slots in theirs.items():
+        assert all(torch.equal(slots[name], ours[index][name]) for name in slots)
+
+
+def test_the_newest_counts_and_the_others_go(tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    for step, epoch in [(9, 0), (10, 0), (10, 1), (100, 1)]:
+        save_state(tmp_path, Progress(step=step, epoch=epoch), module, optimizer, {}, "print")
+        assert saved_progress(tmp_path, "print") == Progress(step=step, epoch=epoch)
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_same_place_twice_is_saved_once(tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    for _ in range(3):
+        save_state(tmp_path, Progress(step=4), module, optimizer, {}, "print")
+        assert saved_progress(tmp_path, "print") == Progress(step=4)
+
+
+def test_a_state_that_was_half_removed_does_not_count(tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    save_state(tmp_path, Progress(step=4), module, optimizer, {}, "print")
+    shutil.copytree(tmp_path / "step-00000004", tmp_path / "step-00000003")
+    (tmp_path / "step-00000003" / "state.json").unlink()
+    assert saved_progress(tmp_path, "print") == Progress(step=4)
+
+
+def test_what_was_half_written_is_swept_away(tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    sweep(tmp_path / "nothing")
+    save_state(tmp_path, Progress(step=4), module, optimizer, {}, "print")
+    half = tmp_path / ".step-00000007.0123456789ab.tmp"
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"\0" * 9)
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000004"]
+
+
+def test_none_yet(tmp_path: Path) -> None:
+    module, optimizer = trained(0)
+    assert load_state(tmp_path / "states", module, optimizer, "print") is None
+
+
+def test_another_fingerprint_is_refused(tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    save_state(tmp_path, Progress(step=4), module, optimizer, {}, "one")
+    before = [p.clone() for p in module.parameters()]
+    message = "begun with other data, another model or other settings, so it cannot be resumed"
+    with pytest.raises(RunError, match=message):
+        load_state(tmp_path, module, optimizer, "another")
+    assert all(map(torch.equal, before, module.parameters()))
+
+
+def test_remove(tmp_path: Path) -> None:
+    states = tmp_path / "checkpoint"
+    remove(states)
+    for folder in (states, tmp_path / ".checkpoint-finished"):  # as a kill while removing leaves it
+        folder.mkdir()
+        (folder / "state.json").touch()
+    remove(states)
+    assert list(tmp_path.iterdir()) == []
