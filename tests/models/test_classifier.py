@@ -80,8 +80,8 @@ def test_a_pooler_that_is_not_there_is_refused() -> None:
 
 def test_an_unknown_pooling_is_refused() -> None:
     model = Model(FAMILIES["bert"](**SIZES))
-    with pytest.raises(ConfigError, match="no pooling 'frist'; the closest are first"):
-        Classifier(model, 2, pooling="frist")
+    with pytest.raises(ConfigError, match="no pooling 'firstly'; the closest are first"):
+        Classifier(model, 2, pooling="firstly")
 
 
 def test_the_pretraining_heads_are_left_behind() -> None:

@@ -50,6 +50,14 @@ def test_output_and_gradients_are_those_of_separate_operations(rate: float, mask
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+def test_second_derivatives_are_refused() -> None:
+    given = inputs()
+    mixed = dropped_attention(*given, None, 0.5, 0.25)
+    first = torch.autograd.grad(mixed.square().sum(), given, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first[0].sum().backward()
+
+
 def test_as_many_weights_are_dropped_as_the_rate_says() -> None:
     query, key = torch.randn(2, 3, 400, 4), torch.randn(2, 3, 400, 4)
     identity = torch.eye(400).expand(2, 3, 400, 400)

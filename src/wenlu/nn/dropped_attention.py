@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from wenlu.nn.dropout import keep_mask, levels
 
@@ -54,6 +55,7 @@ class _DroppedAttention(torch.autograd.Function):
         return _product(kept, value, ctx.rescale).unflatten(0, heads)
 
     @staticmethod
+    @once_differentiable  # second derivatives would be wrong without a word
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         query, key, value, weights, keep = ctx.saved_tensors
         gradient = gradients[0].flatten(0, 1)
