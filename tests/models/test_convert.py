@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from torch import nn
 
 from wenlu.errors import CheckpointError
@@ -56,3 +57,27 @@ def test_what_the_other_layout_cannot_hold_is_refused(
     with pytest.raises(CheckpointError, match="cannot hold this model"):
         convert(tmp_path / "model", tmp_path / "theirs", to="hf")
     assert not (tmp_path / "theirs").exists()
+
+
+def test_a_classifier_that_others_trained_keeps_its_head(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    config = transformers.BertConfig(
+        vocab_size=29,
+        hidden_size=24,
+        num_attention_heads=3,
+        num_hidden_layers=2,
+        intermediate_size=40,
+        num_labels=3,
+        id2label={0: "好", 1: "中", 2: "差"},
+        label2id={"好": 0, "中": 1, "差": 2},
+    )
+    theirs = transformers.BertForSequenceClassification(config).eval()
+    theirs.save_pretrained(tmp_path / "theirs")
+    tokenizer.save(tmp_path / "theirs")
+    assert convert(tmp_path / "theirs", tmp_path / "ours", to="wenlu") == "classifier"
+    assert convert(tmp_path / "ours", tmp_path / "again", to="hf") == "classifier"
+    again = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "again")
+    assert again.config.id2label == {0: "好", 1: "中", 2: "差"}
+    ids = torch.tensor([[2, 9, 12, 20, 3]])
+    torch.testing.assert_close(again.eval()(ids).logits, theirs(ids).logits)

@@ -7,9 +7,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from wenlu.errors import ConfigError
-from wenlu.nn import Causal, Mask, Padding, Prefix, Transformer, Window, real_tokens
+from wenlu.nn import (
+    Causal,
+    Mask,
+    Padding,
+    Prefix,
+    Transformer,
+    TransformerConfig,
+    Window,
+    real_tokens,
+)
 from wenlu.nn.places import Places, in_order
-from wenlu.nn.transformer import TransformerConfig
 
 SEGMENTS = torch.tensor([[0, 0, 0, 1, 1, 1]])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wenlu.checkpoints import read_checkpoint
 from wenlu.models.bundled import BUNDLED
-from wenlu.models.load import is_wenlu_classifier, load, load_classifier, save
+from wenlu.models.load import classifier_of, load, save
 
 
 def convert(source: str | PathLike[str], target: str | PathLike[str], *, to: str) -> str:
@@ -23,8 +23,8 @@ def convert(source: str | PathLike[str], target: str | PathLike[str], *, to: str
     if str(source) not in BUNDLED and folder.is_dir():
         folder = folder / "model" if (folder / "model").is_dir() else folder
         checkpoint = read_checkpoint(folder)
-        if is_wenlu_classifier(checkpoint):
-            classifier, tokenizer, extra = load_classifier(folder)
+        if "classifier" in checkpoint.heads:
+            classifier, tokenizer, extra = classifier_of(checkpoint)
             save(target, classifier, tokenizer, labels=checkpoint.labels, extra=extra, layout=to)
             return "classifier"
     model, tokenizer = load(folder if folder.is_dir() else source)

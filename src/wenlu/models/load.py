@@ -68,19 +68,24 @@ def load_classifier(folder: str | PathLike[str]) -> LoadedClassifier:
             f"{folder} holds a model that was not fine-tuned by wenlu for a task; "
             "fine-tune it first: wenlu train TASK --model " + str(folder)
         )
+    return classifier_of(checkpoint)
+
+
+def is_wenlu_classifier(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is a classifier that says which task it was fine-tuned for."""
+    return "classifier" in checkpoint.heads and "task" in checkpoint.extra
+
+
+def classifier_of(checkpoint: Checkpoint) -> LoadedClassifier:
+    """The classifier in a checkpoint that has one, whoever trained it."""
     classifier = Classifier(
         Model(_config(checkpoint), checkpoint.heads & {"pooler"}),
         len(checkpoint.tensors["classifier.weight"]),
         pooling=checkpoint.pooling or "first",
     )
     _fill(classifier, checkpoint)
-    tokenizer = _tokenizer(folder, checkpoint)
+    tokenizer = _tokenizer(checkpoint.source, checkpoint)
     return LoadedClassifier(classifier.eval(), tokenizer, dict(checkpoint.extra))
-
-
-def is_wenlu_classifier(checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint is a classifier that says which task it was fine-tuned for."""
-    return "classifier" in checkpoint.heads and "task" in checkpoint.extra
 
 
 def save(
@@ -106,6 +111,11 @@ def save(
         CheckpointError: "hf" was asked for and cannot hold this model.
     """
     folder = Path(folder)
+    if len(tokenizer) > model.config.vocabulary:
+        raise CheckpointError(
+            f"the vocabulary has {len(tokenizer)} tokens, but the model has vectors for "
+            f"{model.config.vocabulary}; it is another model's"
+        )
     tensors = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
     config = {f.name: getattr(model.config, f.name) for f in fields(TransformerConfig)}
     obstacle = expressible(config, tensors)

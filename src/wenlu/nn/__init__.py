@@ -1,8 +1,10 @@
 """Building blocks of Transformers: masks, positions, attention forms, blocks, the Transformer."""
 
+from wenlu.nn.assembly import block_of
 from wenlu.nn.attention import Attention, Form, Position, no_position
 from wenlu.nn.block import Block, PostNormBlock, PreNormBlock
 from wenlu.nn.cache import Cache, LayerCache
+from wenlu.nn.config import TransformerConfig
 from wenlu.nn.dot_product import dot_product, dot_product_with_lse, merge
 from wenlu.nn.dropout import Dropout, dropout
 from wenlu.nn.embeddings import Embeddings
@@ -11,7 +13,7 @@ from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
 from wenlu.nn.places import Places
 from wenlu.nn.relative import RelativeForm
 from wenlu.nn.rotary import Rotary, rotate
-from wenlu.nn.transformer import Transformer, TransformerConfig, initialise
+from wenlu.nn.transformer import Transformer, initialise
 
 __all__ = [
     "Attention",
@@ -35,6 +37,7 @@ __all__ = [
     "Transformer",
     "TransformerConfig",
     "Window",
+    "block_of",
     "dot_product",
     "dot_product_with_lse",
     "dropout",

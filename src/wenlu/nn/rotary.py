@@ -70,8 +70,10 @@ def rotate(
     """Turn each pair (2p, 2p+1) of components by position times frequency p.
 
     Angles are worked out in float64: in float32 they are off by 1e-4 already at position 10,000.
+    (Apple's GPUs have no float64 and make do with float32.)
     """
-    angle = positions[:, None, :, None].double() * frequencies.double()  # (b 1 s p)
+    exact = torch.float32 if x.device.type == "mps" else torch.float64
+    angle = positions[:, None, :, None].to(exact) * frequencies.to(exact)  # (b 1 s p)
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
