@@ -31,7 +31,8 @@ def demo(
     sample: Literal["intents", "pairs"] = "intents",
     *,
     out: Path = Path("runs/demo"),
-    epochs: int = 12,
+    epochs: int = 10,
+    resume: Switch = False,
     json: Switch = False,
 ) -> None:
     """Train a small model from scratch on a bundled sample set, measure it and use it.
@@ -51,6 +52,8 @@ def demo(
         The run folder to make; a former demo there is replaced.
     epochs
         Times the training set is gone through.
+    resume
+        Go on with a demo that was stopped.
     json
         Print one JSON document and nothing else.
     """
@@ -69,7 +72,14 @@ def demo(
     )
     if not json:
         say(f"training {config.model} on the bundled sample set {sample!r}, {epochs} epochs")
-    result = train(config, out, overwrite=True, say=None if json else say, command="wenlu demo")
+    result = train(
+        config,
+        out,
+        resume=resume,
+        overwrite=not resume,
+        say=None if json else say,
+        command=f"wenlu demo {sample}",
+    )
     run, examples = Run(out), _TEXTS[sample]
     predictions = run.predict(examples)
     if json:

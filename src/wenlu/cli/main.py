@@ -118,7 +118,7 @@ def run(tokens: list[str]) -> int:
 
 
 def _app(asked: str) -> App:
-    """The commands; the one that is asked for brings its own help, of the others a line is known."""
+    """The commands; the one that is asked for brings its own help, the others have a line."""
     app = App(
         name="wenlu",
         help=_HELP,
@@ -126,6 +126,7 @@ def _app(asked: str) -> App:
         version=__version__,
         version_flags=["--version"],
         config=apply_config_file,
+        suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative_iterable=()),
         help_formatter=HelpPage(),
     )

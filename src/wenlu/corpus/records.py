@@ -80,7 +80,9 @@ class Record:
     def _value(self, name: str) -> object:
         if name not in self.fields:
             has = ", ".join(map(repr, self.fields)) or "none"
-            raise self.error(f"the row has no such field; its fields are {has}", name)
+            table = {".csv", ".tsv"} & {suffix.lower() for suffix in self.file.suffixes}
+            hint = "; the first row must name the columns" if table else ""
+            raise self.error(f"the row has no such field; its fields are {has}{hint}", name)
         return self.fields[name]
 
 

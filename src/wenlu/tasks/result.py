@@ -21,4 +21,10 @@ def read_result(folder: Path) -> dict[str, Any]:
         if (folder / "config.toml").exists():
             raise RunError(f"{folder} is not finished; go on with: wenlu train ... --resume")
         raise RunError(f"{folder} is not a run folder: it has no result.json")
-    return json.loads(path.read_text("utf-8"))
+    try:
+        result = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}; train again with --overwrite") from None
+    if not isinstance(result, dict):
+        raise RunError(f"{path} is damaged: it holds no object; train again with --overwrite")
+    return result

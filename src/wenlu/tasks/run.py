@@ -173,7 +173,10 @@ def _one_run(folder: Path) -> Path:
     if (folder / "model").is_dir():
         return folder
     if (folder / "result.json").exists():
-        return folder / read_result(folder)["best_run"]
+        best = read_result(folder).get("best_run")
+        if best is None:
+            raise CheckpointError(f"{folder} has no folder called model; was it removed?")
+        return folder / best
     if (folder / "config.toml").exists():
         read_result(folder)  # raises: the run is not finished
     if not folder.is_dir():

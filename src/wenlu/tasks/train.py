@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -104,9 +105,13 @@ def train(
             if processes.first and several:
                 write_result(out, result)
                 write_report(out)
-        except KeyboardInterrupt:
+        except BaseException as error:
+            # Ctrl-C or a full disk, and not data or settings that would fail again.
+            outer = isinstance(error, KeyboardInterrupt | OSError) or error.__cause__ is not None
             if processes.first and begun:
-                notice(f"stopped; to go on with {out}, give the same command with --resume")
+                _remove_empty(out)
+                if outer and out.exists():
+                    notice(f"stopped; to go on with {out}, give the same command with --resume")
             raise
         return result
 
@@ -164,6 +169,13 @@ def _make_room(out: Path, *, resume: bool) -> None:
         raise RunError(f"cannot make the folder {out}: {error.strerror}") from None
 
 
+def _remove_empty(out: Path) -> None:
+    """Remove the folders of runs that did not even get their configuration written."""
+    for folder in (*out.glob("seed-*"), out):
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def _finished(folder: Path) -> dict[str, Any] | None:
     """The result that stands there, if any; what a kill right after it left undone is done."""
     if not (folder / "result.json").exists():
@@ -214,7 +226,7 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     )
     train_rows, dev_rows = encode(train_set), encode(dev_set)
     module = task.build(model, pooling=config.pooling)
-    splits = _describe(files, train_set, dev_set, train_rows, dev_rows)
+    splits = _describe(task, files, train_set, dev_set, train_rows, dev_rows)
     for line in _summary(splits):
         say(line)
     return _Job(
@@ -372,6 +384,7 @@ def _read(config: RunConfig) -> _Data:
 
 
 def _describe(
+    task: Classification,
     files: dict[str, str],
     train_set: list[Example],
     dev_set: list[Example],
@@ -393,9 +406,7 @@ def _describe(
         }
     found["dev"]["also_in_train"] = shared(train_set, dev_set)
     seen = {e.label for e in train_set}
-    found["train"]["labels_without_examples"] = sorted(
-        {e.label for e in dev_set if e.label is not None} - seen
-    )
+    found["train"]["labels_without_examples"] = [k for k in task.labels if k not in seen]
     return found
 
 
@@ -416,7 +427,7 @@ def _summary(splits: dict[str, dict[str, Any]]) -> list[str]:
     missing = splits["train"]["labels_without_examples"]
     if missing:
         lines.append(
-            f"warning: {len(missing)} labels of dev have no training example "
+            f"warning: {len(missing)} of the labels have no training example "
             f"({', '.join(missing[:5])}): no model can learn them"
         )
     return lines

@@ -1,0 +1,107 @@
+"""Build a Transformer whose attention knows places in a way of its own.
+
+    python examples/swap_a_part.py
+
+A position is any callable that is handed the form (how queries meet keys) and decides what the
+form gets to see. So a new idea is one small class, and nothing in the package has to change.
+The example turns only a part of each head by the rotary angles, as GPT-J does, and shows what
+three models make of 狗咬人 ("dog bites man") and 人咬狗 before any training.
+"""
+
+import argparse
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import wenlu
+from wenlu.models.roformer import roformer
+from wenlu.nn import (
+    Attention,
+    Block,
+    Form,
+    Places,
+    Rotary,
+    Transformer,
+    TransformerConfig,
+    block_of,
+    no_position,
+    rotate,
+)
+
+parser = argparse.ArgumentParser(description="Build a Transformer with another position.")
+parser.add_argument("--width", type=int, default=64)
+parser.add_argument("--layers", type=int, default=2)
+parser.add_argument("--heads", type=int, default=4)
+arguments = parser.parse_args()
+
+
+class PartialRotary(nn.Module):
+    """Turn the first `turned` components of queries and keys; the others know no places."""
+
+    def __init__(self, turned: int) -> None:
+        super().__init__()
+        self.frequencies = Rotary(turned).frequencies
+
+    def forward(
+        self,
+        form: Form,
+        query: Tensor,  # (b h q d)
+        key: Tensor,  # (b h k d)
+        *others: Any,  # noqa: ANN401 - value and mask go on as they came
+        places: Places,
+        **rest: Any,  # noqa: ANN401
+    ) -> Tensor:
+        query, key = self.turn(query, places.query), self.turn(key, places.key)
+        return no_position(form, query, key, *others, places=places, **rest)
+
+    def turn(self, x: Tensor, positions: Tensor) -> Tensor:
+        """The first components turned, the rest as they are."""
+        turned = 2 * len(self.frequencies)
+        first = rotate(x[..., :turned], positions, self.frequencies)
+        return torch.cat([first, x[..., turned:]], -1)
+
+
+_, tokenizer = wenlu.load("scratch-2x128")
+config = roformer(
+    vocabulary=len(tokenizer),
+    width=arguments.width,
+    layers=arguments.layers,
+    heads=arguments.heads,
+)
+
+
+def build(position: Any) -> Transformer:  # noqa: ANN401
+    """The same weights each time, with that position in every block."""
+
+    def block(config: TransformerConfig) -> Block:
+        made = block_of(config)
+        made.attention = Attention(config.width, config.heads, position=position)
+        return made
+
+    torch.manual_seed(1)
+    return Transformer(config, block=block).eval()
+
+
+def states(encoder: Transformer, text: str, start: int = 0) -> Tensor:
+    """States of a text whose first token stands at position `start`."""
+    ids = tokenizer.join(tokenizer.encode(text).ids, None, max_length=32).ids
+    positions = torch.arange(start, start + len(ids))[None]
+    with torch.inference_mode():
+        return encoder(torch.tensor([ids]), positions=positions)
+
+
+head_size = config.query_size
+positions = {
+    "no position": no_position,
+    "rotary": Rotary(head_size),
+    "half rotary": PartialRotary(head_size // 2),
+}
+print(f"{'position':12}{'狗咬人 - 人咬狗':>16}{'moved by 100':>16}")
+for name, position in positions.items():
+    encoder = build(position)
+    here = states(encoder, "狗咬人")
+    swapped = (here - states(encoder, "人咬狗"))[:, 0].abs().max()
+    moved = (here - states(encoder, "狗咬人", start=100)).abs().max()
+    print(f"{name:12}{swapped:22.1e}{moved:16.1e}")
+print("The first column is 0 where order goes unseen; the second, where only distances count.")

@@ -1,0 +1,197 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wenlu.tasks.train
+from wenlu.cli.main import _COMMANDS, main, run
+from wenlu.version import __version__
+
+from .conftest import SMALL, Cli, leftovers
+
+WENLU = [sys.executable, "-m", "wenlu"]
+
+
+def test_help_names_every_command_and_the_exit_codes(cli: Cli) -> None:
+    said = cli("--help")
+    assert said.code == 0
+    assert all(f" {name} " in said.out for name in _COMMANDS)
+    assert "130 interrupted" in said.out
+    assert said == cli()  # nothing at all asks for help too
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_help_of_a_command_has_its_usage_and_its_docstring(cli: Cli, name: str) -> None:
+    said = cli(name, "--help")
+    assert said.code == 0
+    assert said.out.startswith(f"Usage: wenlu {name} {_COMMANDS[name].usage}\n")
+    assert "--json" in said.out
+    assert "--no-json" not in said.out
+
+
+def test_examples_keep_their_lines(cli: Cli) -> None:
+    assert (
+        "\n    wenlu train match --data pairs/ --out runs/pairs\n"
+        "    wenlu train --config runs/tnews/config.toml --out runs/again\n"
+    ) in cli("train", "--help").out
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version") == (0, f"{__version__}\n", "")
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = (
+        "import sys, wenlu; from wenlu.cli.main import run, _COMMANDS\n"
+        "codes = [run([*name, '--help']) for name in ([], *([n] for n in _COMMANDS))]\n"
+        "assert not any(codes), codes\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'tokenizers', 'safetensors'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("trian", 'Did you mean "train"?'),
+        ("train", "--task requires an argument"),
+        ("train classify --data x", "--out requires an argument"),
+        ("train classify --data x --out y --epoch 3", "Unknown option: --epoch. Did you mean"),
+        ("train classify --data x --out y --epochs three", 'convert "three" into int'),
+        ("train classify --data x --out y --schedule linaer", '"linear", "cosine", "constant"'),
+        ("train classify extra --data x --out y", "extra"),
+        ("predict", "--run requires an argument"),
+        ("predict run", "give either texts or --input FILE"),
+        ("predict run 好 --input x.jsonl", "give either texts or --input FILE"),
+        ("predict run 好 --output x.jsonl", "--output goes with --input FILE"),
+        ("evaluate run --split tset", '"train", "dev", "test"'),
+        ("demo songs", '"intents", "pairs"'),
+        ("tasks extra", "extra"),
+    ],
+)
+def test_wrong_usage_shows_the_usage_and_exits_with_2(cli: Cli, line: str, problem: str) -> None:
+    said = cli(*line.split())
+    assert said.code == 2
+    assert said.out == ""
+    assert said.err.startswith("Usage: wenlu ")
+    assert problem in said.err.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        ("--epochs -1", "epochs must be at least 1; got -1"),
+        ("--batch-rows 0", "batch_rows must be at least 1; got 0"),
+        ("--lr -0.1", "lr must be above 0; got -0.1"),
+        ("--lr nan", "lr must be above 0; got nan"),
+        ("--warmup 2", "in [0, 1]; got 2"),
+        ("--limit -3", "limit must not be negative; got -3"),
+        ("--seed -1", "seed must not be negative; got -1"),
+        ("--seed 1 2 1", "seeds must differ; got 1 2 1"),
+        ("--max-length 4", "max_length must be at least 8; got 4"),
+        ("--max-length 9999", "max_length 9999 is more than the 512 positions"),
+        ("--pooling maen", "no pooling 'maen'; the closest are mean, max"),
+        ("--model scratch-4x321", "no model 'scratch-4x321': "),
+    ],
+)
+def test_a_setting_that_cannot_work_exits_with_1(
+    cli: Cli, data: Path, flags: str, problem: str
+) -> None:
+    out = data.parent / "run"
+    rest = {"--epochs": "1", "--max-length": "32", "--model": "scratch-2x128"}
+    rest.pop(flags.split()[0], None)
+    said = cli(
+        "train", "classify", "--data", data, "--out", out, *flags.split(), *sum(rest.items(), ())
+    )
+    assert said.code == 1
+    assert said.err.startswith("error: ")
+    assert problem in said.err
+    assert not out.exists()
+
+
+def test_an_unknown_task_is_answered_with_the_closest(cli: Cli) -> None:
+    said = cli("train", "clasify", "--data", "x", "--out", "y")
+    assert said.code == 1
+    assert said.err.startswith("error: no task 'clasify'; the closest are classify, ")
+
+
+def test_debug_shows_where_an_error_came_from() -> None:
+    line = [*WENLU, "evaluate", "nowhere", "--debug"]
+    said = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert "Traceback" in said.stderr
+    assert "CheckpointError: no run nowhere" in said.stderr
+    with pytest.raises(Exception, match="no run nowhere"):
+        run(["evaluate", "nowhere", "--debug"])
+
+
+def test_after_two_dashes_debug_is_a_text_like_any(cli: Cli, trained: Path) -> None:
+    assert cli("predict", trained, "--", "--debug", "-5度").out.startswith("--debug\n    ")
+
+
+def test_ctrl_c_exits_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(wenlu.tasks.train, "train", stop)
+    line = ("train", "classify", "--data", "x", "--out", tmp_path / "run", *SMALL)
+    assert cli(*line) == (130, "", "interrupted\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has another Ctrl-C")
+def test_ctrl_c_in_training_says_how_to_go_on(data: Path) -> None:
+    out = data.parent / "run"
+    line = [*WENLU, "train", "classify", "--data", str(data), "--out", str(out), *SMALL]
+    line[line.index("--epochs") + 1] = "100000"
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline().startswith("epoch 1: ")
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert f"to go on with {out}, give the same command with --resume\n" in err
+    assert err.endswith("interrupted\n")
+    assert "Traceback" not in err
+    assert list((out / "checkpoint").iterdir())
+    assert leftovers(out) == []
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_reader_that_has_gone_is_no_traceback(flags: list[str]) -> None:
+    line = [*WENLU, "tasks", *flags]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == ""
+    assert child.returncode == 1
+
+
+def test_output_in_another_encoding_is_escaped_and_json_stays_json() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for flags in (["--help"], ["tasks"], ["tasks", "--json"]):
+        said = subprocess.run(
+            [*WENLU, *flags], capture_output=True, env=environment, text=True, check=False
+        )
+        assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_main_exits_with_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["trian"])
+    assert end.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_an_error_of_the_system_is_a_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "runs/x")
+
+    monkeypatch.setattr(wenlu.tasks.train, "train", fail)
+    said = cli("train", "classify", "--data", "x", "--out", "y")
+    assert said == (1, "", "error: runs/x: Permission denied\n")

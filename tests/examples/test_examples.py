@@ -1,0 +1,61 @@
+"""The examples run as people run them, on the smallest model and few texts."""
+
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+Play = Callable[..., list[str]]
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Play:
+    """Runs an example with arguments and gives the lines that it prints."""
+
+    def run(name: str, *arguments: object) -> list[str]:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_a_model_is_trained_and_then_used(play: Play, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    small = ("--model", "scratch-2x128", "--epochs", 1, "--limit", 64, "--out", out)
+    lines = play("train_classifier.py", *small)
+    assert any(line.startswith("accuracy ") for line in lines)
+    assert {"config.toml", "model", "report.html", "result.json"} <= {p.name for p in out.iterdir()}
+
+    lines = play("use_a_run.py", out, "明早六点半喊我起床", "我要退货", "--surest", 1.1)
+    assert [line.endswith("ask a person") for line in lines[:2]] == [True, True]
+    assert "明早六点半喊我起床" in lines[0]
+    assert any(line.startswith("accuracy ") for line in lines)
+    assert "shape (1, 18)" in lines[-1]
+
+
+def test_the_swapped_part_sees_what_it_should(play: Play) -> None:
+    lines = play("swap_a_part.py")
+    seen = {line[:12].strip(): [float(x) for x in line[12:].split()] for line in lines[1:4]}
+    order, moved = zip(*seen.values(), strict=True)
+    assert list(seen) == ["no position", "rotary", "half rotary"]
+    assert order[0] < 1e-5 < min(order[1:])
+    assert max(moved) < 1e-5
+
+
+def test_every_example_has_a_test() -> None:
+    tests = Path(__file__).read_text("utf-8")
+    assert all(f'"{path.name}"' in tests for path in EXAMPLES.glob("*.py"))
