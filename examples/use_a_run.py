@@ -2,7 +2,7 @@
 
     python examples/train_classifier.py
     python examples/use_a_run.py runs/example
-    python examples/use_a_run.py runs/example 退货要付运费吗 --surest 0.8
+    python examples/use_a_run.py runs/example 退货要付运费吗 --surest 0.9
 
 Any run folder of a task on single texts will do; the first line makes one.
 """
@@ -18,7 +18,7 @@ from wenlu.models import TextBatch
 parser = argparse.ArgumentParser(description="Use a trained model.")
 parser.add_argument("run", type=Path, help="a run folder")
 parser.add_argument("texts", nargs="*", help="texts to label")
-parser.add_argument("--surest", type=float, default=0.6, help="below it, a person should look")
+parser.add_argument("--surest", type=float, default=0.8, help="below it, a person should look")
 arguments = parser.parse_args()
 texts = arguments.texts or ["上周退的那件外套，钱怎么还没到账呀", "明早六点半喊我起床", "你好"]
 

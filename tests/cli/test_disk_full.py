@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 def fill_when_placing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """The disk is full when a file or folder of that name would take its place."""
-    replace = Path.replace
+    for way in ("replace", "rename"):
+        real = getattr(Path, way)
 
-    def full(self: Path, target: Path) -> Path:
-        if Path(target).match(name):
-            raise FULL
-        return replace(self, target)
+        def full(self: Path, target: Path, real: Callable[[Path, Path], Path] = real) -> Path:
+            if Path(target).match(name):
+                raise FULL
+            return real(self, target)
 
-    monkeypatch.setattr(Path, "replace", full)
+        monkeypatch.setattr(Path, way, full)
 
 
 def stops(cli: Cli, *line: str | Path) -> str:

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -121,11 +122,11 @@ def test_an_unknown_task_is_answered_with_the_closest(cli: Cli) -> None:
 
 
 def test_debug_shows_where_an_error_came_from() -> None:
-    line = [*WENLU, "evaluate", "nowhere", "--debug"]
+    line = [*WENLU, "train", "--config", "nowhere.toml", "--debug"]
     said = subprocess.run(line, capture_output=True, text=True, check=False)
     assert said.returncode == 1
     assert "Traceback" in said.stderr
-    assert "CheckpointError: no run nowhere" in said.stderr
+    assert "ConfigError: cannot read nowhere.toml" in said.stderr
     with pytest.raises(Exception, match="no run nowhere"):
         run(["evaluate", "nowhere", "--debug"])
 
@@ -174,11 +175,16 @@ def test_a_reader_that_has_gone_is_no_traceback(flags: list[str]) -> None:
 
 def test_output_in_another_encoding_is_escaped_and_json_stays_json() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    for flags in (["--help"], ["tasks"], ["tasks", "--json"]):
-        said = subprocess.run(
-            [*WENLU, *flags], capture_output=True, env=environment, text=True, check=False
-        )
+    code = "from wenlu.cli.main import main; main({!r})"
+    for tokens in (["--help"], ["train", "--help"]):
+        line = [sys.executable, "-c", code.format(tokens)]
+        said = subprocess.run(line, capture_output=True, env=environment, text=True, check=False)
         assert (said.returncode, said.stderr) == (0, "")
+        assert said.stdout.isascii()
+    code = "from wenlu.cli.output import print_json; print_json({'label': '天气'})"
+    line = [sys.executable, "-c", code]
+    said = subprocess.run(line, capture_output=True, env=environment, text=True, check=True)
+    assert json.loads(said.stdout) == {"label": "天气"}
 
 
 def test_main_exits_with_the_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,16 +26,16 @@ FILE, FOLDER = "kill half-way through the file", "kill half-way through the fold
 # save_file writes the model, the optimizer and the best weights of a state in three calls. There
 # are 15 states: one after every third of the 36 updates, and one after each epoch of 12.
 MOMENTS = [
-    (f"{STATE}save_file", 1, FILE),
     (f"{STATE}save_file", 12, "kill after"),
     (f"{STATE}save_file", 13, FILE),
     (f"{STATE}shutil.rmtree", 4, FOLDER),
     ("wenlu.training.metrics_log:MetricsLog.write", 13, "kill after"),
     (f"{TRAIN}Evaluator.predict", 2, "kill after"),
-    ("wenlu.models.load:write_huggingface", 1, "kill after"),
     (f"{TRAIN}write_result", 1, "kill before"),
 ]
 MORE_MOMENTS = [
+    ("wenlu.models.load:write_huggingface", 1, "kill after"),
+    (f"{STATE}save_file", 1, FILE),
     (f"{STATE}save_file", 5, FILE),
     (f"{STATE}save_file", 40, FILE),
     (f"{STATE}save_file", 45, "kill after"),
@@ -91,26 +91,25 @@ def kill_at_random(
 ) -> None:
     moments = random.Random(seed)
     run, log = folder / "run", folder / "log"
-    seen: list[int] = []
-    resume: list[str] = []
-    while len(seen) < kills:
-        after = moments.uniform(0.05, 0.6)
-        codes = attempt([*flags, "--out", str(run), *resume], log, after=after)
-        if codes == [0]:  # it was faster than the kill
+    command = [*flags, "--out", str(run), "--resume"]
+    left, seen = kills, set[int]()
+    while left:
+        codes = attempt(command, log, after=moments.uniform(0.1, 0.5))
+        if (run / "result.json").exists():  # it was faster than the kill: again, from the start
+            assert attempt(command, log) == [1]
             assert_same_run(run, whole)
             shutil.rmtree(run)
-            resume = []
             continue
         assert codes == [KILLED], log.read_text()
-        resume = ["--resume"]
-        seen.append(len(metrics(run)) if (run / "metrics.jsonl").exists() else 0)
-    assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()
+        left -= 1
+        seen.add(len(metrics(run)) if (run / "metrics.jsonl").exists() else 0)
+    assert attempt(command, log) == [0], log.read_text()
     assert_same_run(run, whole)
-    assert len(set(seen)) > 2  # the kills came at different places
+    assert len(seen) > 1  # the kills came at different places
 
 
 def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path) -> None:
-    kill_at_random(attempt, flags, whole, tmp_path, kills=5, seed=1)
+    kill_at_random(attempt, flags, whole, tmp_path, kills=4, seed=1)
 
 
 @pytest.mark.slow
@@ -179,9 +178,9 @@ def test_the_program_itself(flags: list[str], whole: Path, tmp_path: Path) -> No
     "trap",
     [
         ("wenlu.training.progress_bar:ProgressBar.advance", 12),
-        (f"{TRAIN}Evaluator.predict", 1),
+        pytest.param((f"{TRAIN}Evaluator.predict", 1), marks=pytest.mark.slow),
         (f"{TRAIN}Evaluator.predict", 3),
-        (f"{STATE}save_file", 4),
+        pytest.param((f"{STATE}save_file", 4), marks=pytest.mark.slow),
     ],
     ids=lambda trap: f"{trap[0].split(':')[1]} {trap[1]}",
 )
@@ -241,7 +240,7 @@ def begun(killed: Path, tmp_path: Path) -> Path:
         (["--seed", "2"], "seed was 1 and is now 2"),
         (
             ["--lr", "0.01", "--clip", "2"],
-            "lr was 0.001 and is now 0.01; clip was 1.0 and is now 2.0",
+            "lr was 0.02 and is now 0.01; clip was 1.0 and is now 2.0",
         ),
         (["--pooling", "mean"], "pooling was 'first' and is now 'mean'"),
         (["--limit", "60"], "limit was 0 and is now 60"),
@@ -249,7 +248,7 @@ def begun(killed: Path, tmp_path: Path) -> Path:
     ],
 )
 def test_other_settings_are_refused(
-    change: list[str], what: str, begun: Path, attempt: Attempt, flags: list[str], whole: Path
+    change: list[str], what: str, begun: Path, attempt: Attempt, flags: list[str]
 ) -> None:
     log = begun.with_name("refused")
     assert attempt([*changed(flags, *change), "--out", str(begun), "--resume"], log) == [1]
@@ -257,7 +256,14 @@ def test_other_settings_are_refused(
         f"error: {begun} was begun otherwise, so it cannot be gone on with: {what}. "
         "Give what it was begun with, or another --out\n"
     ) in log.read_text()
-    # and nothing was spoilt by the attempt
+
+
+def test_a_refusal_spoils_nothing(
+    begun: Path, attempt: Attempt, flags: list[str], whole: Path
+) -> None:
+    log = begun.with_name("log")
+    other = changed(flags, "--epochs", "4")
+    assert attempt([*other, "--out", str(begun), "--resume"], log) == [1]
     assert attempt([*flags, "--out", str(begun), "--resume"], log) == [0], log.read_text()
     assert_same_run(begun, whole)
 
@@ -360,9 +366,12 @@ def seeds(attempt: Attempt, flags: list[str], tmp_path_factory: pytest.TempPathF
 @pytest.mark.parametrize(
     "trap",
     [
-        ("wenlu.training.progress_bar:ProgressBar.advance", 50, "kill before"),
+        pytest.param(
+            ("wenlu.training.progress_bar:ProgressBar.advance", 50, "kill before"),
+            marks=pytest.mark.slow,
+        ),
         (f"{TRAIN}write_result", 1, "kill after"),
-        (f"{TRAIN}write_result", 3, "kill before"),
+        pytest.param((f"{TRAIN}write_result", 3, "kill before"), marks=pytest.mark.slow),
     ],
     ids=lambda trap: f"{trap[2]} {trap[0].split(':')[1]} {trap[1]}",
 )
@@ -381,7 +390,8 @@ def test_finished_seeds_are_kept(
     for seed in (1, 2):
         assert_same_run(run / f"seed-{seed}", seeds / f"seed-{seed}")
     assert result(run)["scores"] == result(seeds)["scores"]
-    assert result(run)["runs"] == result(seeds)["runs"]
+    for one, other in zip(result(run)["runs"], result(seeds)["runs"], strict=True):
+        assert (one["seed"], one["scores"]) == (other["seed"], other["scores"])
     assert (run / "report.html").exists()
 
 

@@ -115,7 +115,7 @@ def _tokenizer() -> str:
 
     tokenizer = load("scratch-2x128").tokenizer
     encoding = tokenizer.encode(_TEXT)
-    if "".join(_TEXT[start:end] for start, end in encoding.offsets) != _TEXT.replace(" ", ""):
+    if "".join(_TEXT[start:end] for start, end in encoding.offsets or ()) != _TEXT.replace(" ", ""):
         raise RunError(f"the offsets of {_TEXT!r} do not lead back to it")
     return f"{len(encoding.ids)} tokens of {len(tokenizer):,}, offsets exact"
 

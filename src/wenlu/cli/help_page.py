@@ -22,10 +22,9 @@ class HelpPage(DefaultFormatter):
             super().render_description(console, options, description)
             return
         for paragraph in page.markup.strip().split("\n\n"):
-            if paragraph.startswith("    "):
-                console.print(Text(paragraph.rstrip()), soft_wrap=True)
-                console.print()
+            heading, _, lines = paragraph.partition("\n")
+            if lines.startswith("    "):
+                console.print(Text(f"{heading}\n{lines}"), soft_wrap=True)
             else:
                 console.print(Markdown(paragraph))
-                if not paragraph.endswith(":"):
-                    console.print()
+            console.print()

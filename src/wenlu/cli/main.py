@@ -21,7 +21,6 @@ from wenlu.version import __version__
 _HELP = """文炉: from raw Chinese text to a trained, measured, served model.
 
 To begin with:
-
     wenlu demo                                         on bundled sample texts
     wenlu train classify --data my.csv --out runs/my   on your own
     wenlu predict runs/my "一句话"

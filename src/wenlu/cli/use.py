@@ -28,7 +28,7 @@ def predict(
         wenlu predict runs/tnews "国足今晚对阵日本" "央行宣布降准"
         wenlu predict runs/pairs "怎么退款" "如何申请退款"   # a task on pairs
         wenlu predict runs/tnews --input new.csv --output labelled.jsonl
-        wenlu predict runs/tnews -- "-5度"                   # a text with a dash in front
+        wenlu predict runs/tnews -- "-5度"                   # it begins with a dash
 
     Parameters
     ----------

@@ -63,7 +63,9 @@ class RunConfig:
                 near = closest(name, [*own, *inner])
                 raise ConfigError(f"{source} has an unknown setting {name!r}; the closest: {near}")
             plain = _plain_type(kind)
-            if plain is not None and not _fits(value, plain):
+            if plain is not None and not _fits(value, plain) and not (
+                value is None and isinstance(None, get_args(kind) or ())
+            ):
                 raise ConfigError(
                     f"{source}: {name} must be of type {plain.__name__}; got {value!r}"
                 )

@@ -87,6 +87,7 @@ def train(
     several = len(seeds) > 1
     begun = resume
     with join_processes() as processes:
+        processes.pieces(config.training.pieces)  # an error now is better than one later
         tell = say if say is not None and processes.first else lambda _: None
         check = partial(_check, out, several=several, resume=resume, overwrite=overwrite, say=tell)
         _by_first(check, processes)
