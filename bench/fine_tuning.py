@@ -29,8 +29,15 @@ SHAPES = {
     "4x312": {"layers": 4, "width": 312, "heads": 12, "inner_width": 1200},
     "6x384": {"layers": 6, "width": 384, "heads": 12, "inner_width": 1536},
 }
-LEARNING_RATE, EPOCHS, MAX_LENGTH = 3e-4, 2, 512
-SIZES = {"tnews": (4_000, 2_000), "iflytek": (600, 600)}
+LEARNING_RATE, MAX_LENGTH = 3e-4, 512
+SIZES = {"tnews": (800, 1_000), "iflytek": (48, 100)}
+"""Training and dev examples; `--scale` multiplies the first."""
+
+
+def sizes(arguments: argparse.Namespace) -> tuple[int, int]:
+    """How many training and dev examples."""
+    train, dev = SIZES[arguments.set]
+    return train * arguments.scale, dev
 
 
 def shape(name: str, vocabulary: int) -> TransformerConfig:
@@ -51,14 +58,14 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
     from wenlu.training import TrainingSettings, fit, join_processes
     from wenlu.training.progress_bar import ProgressBar
 
-    task, train_set, dev_set = labelled(arguments.set, *SIZES[arguments.set])
+    task, train_set, dev_set = labelled(arguments.set, *sizes(arguments))
     model, tokenizer = load(arguments.model)
     torch.manual_seed(1)
     module = task.build(model, pooling="pooler")
     encoded = task.encode(train_set, tokenizer, max_length=MAX_LENGTH, segments=True)
     dev = task.encode(dev_set, tokenizer, max_length=MAX_LENGTH, segments=True)
     settings = TrainingSettings(
-        epochs=EPOCHS,
+        epochs=arguments.epochs,
         warmup=0.0,
         weight_decay=0.0,
         batch_rows=arguments.rows or TrainingSettings().batch_rows,
@@ -66,7 +73,7 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
     )
     with tempfile.TemporaryDirectory() as folder, join_processes() as processes:
         evaluator = Evaluator(task, dev_set, dev, settings)
-        cheap = iter([{"accuracy": float(i)} for i in range(EPOCHS)])
+        cheap = iter([{"accuracy": float(i)} for i in range(arguments.epochs)])
         done = fit(
             module,
             encoded.data,
@@ -85,7 +92,7 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
         scores = evaluator(module)
     return {
         **seconds,
-        "samples_per_second": EPOCHS * len(train_set) / seconds["wall"],
+        "samples_per_second": arguments.epochs * len(train_set) / seconds["wall"],
         "memory_mb": memory,
         "accuracy": scores["accuracy"],
     }
@@ -102,7 +109,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
         TrainingArguments,
     )
 
-    task, train_set, dev_set = labelled(arguments.set, *SIZES[arguments.set])
+    task, train_set, dev_set = labelled(arguments.set, *sizes(arguments))
     index = {label: i for i, label in enumerate(task.labels)}
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     torch.manual_seed(1)
@@ -120,7 +127,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
             model,
             TrainingArguments(
                 folder,
-                num_train_epochs=EPOCHS,
+                num_train_epochs=arguments.epochs,
                 learning_rate=LEARNING_RATE,
                 save_strategy="no",
                 logging_strategy="no",
@@ -142,7 +149,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
     gold = np.array([index[e.label] for e in dev_set])
     return {
         **seconds,
-        "samples_per_second": EPOCHS * len(train_set) / seconds["wall"],
+        "samples_per_second": arguments.epochs * len(train_set) / seconds["wall"],
         "memory_mb": memory,
         "accuracy": float((logits.argmax(-1) == gold).mean()),
     }
@@ -164,6 +171,8 @@ def main() -> None:
     parser.add_argument("--set", choices=SIZES)
     parser.add_argument("--shape", choices=SHAPES)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--scale", type=int, default=1, help="times as many training examples")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--peer", choices=["default", "grouped", "rows"])
     parser.add_argument("--side", choices=["ours", "theirs"], help=argparse.SUPPRESS)
@@ -185,6 +194,7 @@ def main() -> None:
             for data in [arguments.set] if arguments.set else SIZES:
                 for peer in [arguments.peer] if arguments.peer else ["default", "grouped"]:
                     common = ["--set", data, "--model", f"{folder}/model"]
+                    common += ["--epochs", str(arguments.epochs), "--scale", str(arguments.scale)]
                     pair = compare(
                         "bench.fine_tuning",
                         [*common, "--side", "ours", "--precision", arguments.precision],

@@ -18,6 +18,8 @@ def test_predict_shows_each_text_with_its_labels(cli: Cli, trained: Path) -> Non
 def test_predict_as_json(cli: Cli, trained: Path) -> None:
     said = cli("predict", trained, "我想退款", "--json")
     [found] = json.loads(said.out)
+    assert found["text"] == "我想退款"
+    assert found["label"] == found["name"]
     assert found["label"] in found["probabilities"]
     assert sum(found["probabilities"].values()) == pytest.approx(1)
 
@@ -28,6 +30,8 @@ def test_predict_pairs(cli: Cli, trained_on_pairs: Path) -> None:
         "怎么退款 | 如何退款",
         "下雨吗 | 几点了",
     ]
+    [found] = json.loads(cli("predict", trained_on_pairs, "怎么退款", "如何退款", "--json").out)
+    assert found["text"] == ["怎么退款", "如何退款"]
 
 
 def test_predict_of_a_file(cli: Cli, trained: Path, data: Path, tmp_path: Path) -> None:

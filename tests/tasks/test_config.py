@@ -70,8 +70,11 @@ def test_strange_paths(path: str, tmp_path: Path) -> None:
         ({"lr": True}, "mine: lr must be of type float; got True"),
         ({"segments": 1}, "mine: segments must be of type bool; got 1"),
         ({"data": ["a"]}, r"mine: data must be of type str; got \['a'\]"),
-        ({"schedule": 1}, "mine: schedule must be of type str; got 1"),
-        ({"schedule": "sine"}, "schedule must be one of linear, cosine, constant; got 'sine'"),
+        ({"schedule": 1}, "mine: schedule must be one of linear, cosine, constant; got 1"),
+        (
+            {"precision": "half"},
+            "mine: precision must be one of auto, float32, bfloat16; got 'half'",
+        ),
         ({"training": {}}, "mine has an unknown setting 'training'"),
         ({"max_length": 7}, "max_length must be at least 8; got 7"),
         ({"limit": -1}, "limit must not be negative; got -1"),

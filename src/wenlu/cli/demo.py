@@ -1,13 +1,12 @@
 """wenlu demo: the main job on the bundled sample set."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import print_json, say
 from wenlu.cli.train import show_result
-from wenlu.cli.use import show_prediction
+from wenlu.cli.use import described, show_prediction
 
 _TEXTS: dict[str, list[tuple[str, ...]]] = {
     "intents": [
@@ -83,7 +82,7 @@ def demo(
     run, examples = Run(out), _TEXTS[sample]
     predictions = run.predict(examples)
     if json:
-        print_json({**result, "predictions": [asdict(p) for p in predictions]})
+        print_json({**result, "predictions": [described(run.task, p) for p in predictions]})
         return
     show_result(result)
     for texts, prediction in zip(examples, predictions, strict=True):

@@ -1,8 +1,7 @@
 """wenlu predict, evaluate, submit: using a trained model."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import UsageError, check_target, print_json, say
@@ -63,7 +62,12 @@ def predict(
         rows = [tuple(texts[i : i + width]) for i in range(0, len(texts), width)]
         predictions = loaded.predict(rows)
         if json:
-            print_json([asdict(p) for p in predictions])
+            print_json(
+                [
+                    {"text": row if width > 1 else row[0], **described(loaded.task, prediction)}
+                    for row, prediction in zip(rows, predictions, strict=True)
+                ]
+            )
             return
         for row, prediction in zip(rows, predictions, strict=True):
             show_prediction(loaded.task, row, prediction)
@@ -92,6 +96,16 @@ def predict(
     else:
         for line in lines:
             print_json(line)
+
+
+def described(task: "Classification", prediction: "Prediction") -> dict[str, Any]:
+    """A prediction for programs, with the label's name beside its code."""
+    name = task.names.get(prediction.label, prediction.label)
+    return {
+        "label": prediction.label,
+        "name": name,
+        "probabilities": prediction.probabilities,
+    }
 
 
 def show_prediction(

@@ -62,13 +62,8 @@ class RunConfig:
             if kind is None:
                 near = closest(name, [*own, *inner])
                 raise ConfigError(f"{source} has an unknown setting {name!r}; the closest: {near}")
-            plain = _plain_type(kind)
-            if plain is not None and not _fits(value, plain) and not (
-                value is None and isinstance(None, get_args(kind) or ())
-            ):
-                raise ConfigError(
-                    f"{source}: {name} must be of type {plain.__name__}; got {value!r}"
-                )
+            if not _fits(value, kind):
+                raise ConfigError(f"{source}: {name} must be {_wanted(kind)}; got {value!r}")
         needed = [f.name for f in fields(cls) if f.default is f.default_factory is MISSING]
         missing = [name for name in needed if name not in values]
         if missing:
@@ -92,19 +87,21 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _plain_type(annotation: Any) -> type | None:  # noqa: ANN401
-    """The type of a field's values: of a choice that of its names, of `float | None` float."""
-    if annotation in (int, float, str, bool):
-        return annotation
-    if get_origin(annotation) is Literal:
-        return str
-    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
-    return kinds[0] if len(kinds) == 1 else None
-
-
 def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401
+    """Whether a field of that type takes the value."""
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind)
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    kinds = get_args(kind)
+    return any(_fits(value, each) for each in kinds) if kinds else isinstance(value, kind)
+
+
+def _wanted(kind: Any) -> str:  # noqa: ANN401
+    """What would do, in words; of `float | None` a float."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    kinds = get_args(kind) or (kind,)
+    return f"of type {kinds[0].__name__}"

@@ -376,7 +376,8 @@ def _read(config: RunConfig) -> _Data:
     if dev_file is not None:
         dev_set = task.read(dev_file)
     else:
-        train_set, dev_set = hold_out(train_set, _HELD_OUT, config.seed)
+        # The same rows whatever the run's seed, so that seeds can be compared.
+        train_set, dev_set = hold_out(train_set, _HELD_OUT, seed=0)
         if not train_set:
             raise DataError("all rows have the same text, so none can be held out", file=train_file)
     if config.limit:
