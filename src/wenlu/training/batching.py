@@ -14,9 +14,7 @@ _BUCKET_BATCHES = 50
 padding, few enough that the batches of an epoch stay a good mix."""
 
 
-def plan_batches(
-    lengths: Rows, *, tokens: int, rows: int, seed: int, epoch: int
-) -> list[Rows]:
+def plan_batches(lengths: Rows, *, tokens: int, rows: int, seed: int, epoch: int) -> list[Rows]:
     """All rows once, shuffled into batches of similar length.
 
     Args:

@@ -128,9 +128,7 @@ def fit(
                 for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                     group["lr"] = peak * rate
                 rows = batches[progress.batch]
-                loss, norm = update(
-                    rows, seeds=(seed, progress.step)
-                )
+                loss, norm = update(rows, seeds=(seed, progress.step))
                 progress.batch += 1
                 progress.step += 1
                 progress.rows += len(rows)
