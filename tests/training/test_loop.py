@@ -1,6 +1,7 @@
 """The loop against a plain one, and against itself, killed wherever it may be."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,10 @@ def test_it_is_the_plain_loop(clip: float, dropout: float, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("pieces", [2, 3, 16])
 def test_pieces_change_nothing_but_rounding(pieces: int, tmp_path: Path) -> None:
-    whole, _ = train(tmp_path / "1", module=toy(0.0).double())
-    parts, _ = train(tmp_path / "k", replace(SETTINGS, pieces=pieces), module=toy(0.0).double())
+    settings = replace(SETTINGS, epochs=1, checkpoint_steps=0)
+    whole, _ = train(tmp_path / "1", settings, module=toy(0.0).double())
+    settings = replace(settings, pieces=pieces)
+    parts, _ = train(tmp_path / "k", settings, module=toy(0.0).double())
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(tensor, parts.state_dict()[name], atol=1e-9, rtol=0)
     for one, other in zip(metrics(tmp_path / "1"), metrics(tmp_path / "k"), strict=True):
@@ -345,6 +348,13 @@ def test_another_fingerprint_is_refused(tmp_path: Path) -> None:
         train(tmp_path, bar=Countdown(5))
     with pytest.raises(RunError, match="begun with other data"):
         train(tmp_path, fingerprint="other")
+
+
+def test_outside_the_main_thread(whole: tuple[nn.Module, Path], tmp_path: Path) -> None:
+    """Signals are then somebody else's."""
+    with ThreadPoolExecutor(1) as pool:
+        module, _ = pool.submit(train, tmp_path).result()
+    assert_same_weights(module, whole[0])
 
 
 def test_checkpoints_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

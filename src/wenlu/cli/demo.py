@@ -30,7 +30,7 @@ def demo(
     sample: Literal["intents", "pairs"] = "intents",
     *,
     out: Path = Path("runs/demo"),
-    epochs: int = 10,
+    epochs: int = 8,
     resume: Switch = False,
     json: Switch = False,
 ) -> None:
