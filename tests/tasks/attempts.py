@@ -7,7 +7,8 @@ time until it comes.
 A request is an object with
     tokens      the command line after `wenlu`
     log         file for what the processes print
-    after       kill -9 after so many seconds; null for never
+    after       the system ends the process after so many seconds of computing, wherever it is:
+                no handler runs, as with kill -9, and a busy machine makes no difference
     trap        [place, which call, what]: a function that does something else when it is called
     processes   how many processes train together
 The answer is the list of their exit codes; those that a signal ended have its negative number.
@@ -19,7 +20,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,8 @@ def start(request: dict[str, Any], environment: dict[str, str]) -> int:
     with Path(request["log"]).open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+    if request.get("after"):
+        signal.setitimer(signal.ITIMER_PROF, request["after"])
     if request.get("trap"):
         set_trap(*request["trap"])
     sys.argv = ["wenlu", *request["tokens"]]
@@ -115,14 +117,7 @@ def attempt(request: dict[str, Any]) -> list[int]:
             for rank in range(count)
         ]
     children = [start(request, environment) for environment in environments]
-    timer = None
-    if request.get("after") is not None:
-        timer = threading.Timer(request["after"], lambda: [os.kill(c, 9) for c in children])
-        timer.start()
-    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-    if timer is not None:
-        timer.cancel()
-    return codes
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
 if __name__ == "__main__":

@@ -54,7 +54,10 @@ def test_names_of_categories() -> None:
     assert named.names["10"] == "社区服务"
 
 
-@pytest.mark.parametrize("name", ["tnews", "iflytek", "afqmc", "ocnli"])
+@pytest.mark.parametrize(
+    "name",
+    ["tnews", "ocnli", *(pytest.param(n, marks=pytest.mark.slow) for n in ("afqmc", "iflytek"))],
+)
 def test_end_to_end(name: str, tmp_path: Path) -> None:
     """Train on 200 examples, measure, hand in."""
     task, data = task_named(name), tmp_path / "data"

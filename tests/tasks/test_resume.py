@@ -18,7 +18,7 @@ from wenlu.corpus import write_jsonl
 from .small import assert_same_run, changed, metrics, result, rows
 
 Attempt = Callable[..., list[int]]
-KILLED, INTERRUPTED = -signal.SIGKILL, 130
+KILLED, OUT_OF_TIME, INTERRUPTED = -signal.SIGKILL, -signal.SIGPROF, 130
 STATE, TRAIN = "wenlu.training.state:", "wenlu.tasks.train:"
 FILE, FOLDER = "kill half-way through the file", "kill half-way through the folder"
 
@@ -94,18 +94,18 @@ def kill_at_random(
     command = [*flags, "--out", str(run), "--resume"]
     left, seen = kills, set[int]()
     while left:
-        codes = attempt(command, log, after=moments.uniform(0.1, 0.5))
+        codes = attempt(command, log, after=moments.uniform(0.1, 0.7))
         if (run / "result.json").exists():  # it was faster than the kill: again, from the start
             assert attempt(command, log) == [1]
             assert_same_run(run, whole)
             shutil.rmtree(run)
             continue
-        assert codes == [KILLED], log.read_text()
+        assert codes == [OUT_OF_TIME], log.read_text()
         left -= 1
         seen.add(len(metrics(run)) if (run / "metrics.jsonl").exists() else 0)
     assert attempt(command, log) == [0], log.read_text()
     assert_same_run(run, whole)
-    assert len(seen) > 1  # the kills came at different places
+    assert kills < 10 or len(seen) > 3  # they came at different places
 
 
 def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path) -> None:

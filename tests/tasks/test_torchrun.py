@@ -1,5 +1,6 @@
 """Several processes: the same training, up to the rounding of sums."""
 
+import json
 import os
 import signal
 import subprocess
@@ -71,23 +72,9 @@ def torchrun(tokens: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def test_torchrun(slowly: list[str], in_pieces: Path, two: Path, tmp_path: Path) -> None:
-    """torchrun, ended from outside, then gone on with."""
-    run = tmp_path / "run"
-    for _ in range(5):
-        killed = torchrun([*slowly, "--out", str(run), "--overwrite"])
-        end = time.monotonic() + 120
-        while not any((run / "checkpoint").glob("step-*")):
-            assert killed.poll() is None, killed.communicate()
-            assert time.monotonic() < end
-            time.sleep(0.002)
-        killed.terminate()  # it ends its processes the same way, at once
-        killed.communicate()
-        if not (run / "result.json").exists():  # else it was faster than the kill
-            break
-
-    again = torchrun([*slowly, "--out", str(run), "--resume"])
-    out, err = again.communicate(timeout=300)
+def assert_it_goes_on(command: list[str], run: Path, two: Path, in_pieces: Path) -> None:
+    again = torchrun([*command, "--resume"])
+    out, err = again.communicate(timeout=600)
     assert again.returncode == 0, err
     assert_same_run(run, two)
     assert_close_runs(run, in_pieces)
@@ -99,23 +86,54 @@ def test_torchrun(slowly: list[str], in_pieces: Path, two: Path, tmp_path: Path)
     assert told == []
 
 
+def test_torchrun(
+    attempt: Attempt, slowly: list[str], in_pieces: Path, two: Path, tmp_path: Path
+) -> None:
+    run, log = tmp_path / "run", tmp_path / "log"
+    command = [*slowly, "--out", str(run)]
+    codes = attempt(command, log, processes=2, trap=(ADVANCE, 30, "kill before"))
+    # Whoever outlives the first process does not hang.
+    assert codes[0] == KILLED
+    assert codes[1] != 0
+    assert_it_goes_on(command, run, two, in_pieces)
+
+
+@pytest.mark.slow
+def test_torchrun_ended_from_outside(
+    slowly: list[str], in_pieces: Path, two: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    command = [*slowly, "--out", str(run)]
+    for _ in range(9):
+        running = torchrun([*command, "--overwrite"])
+        end = time.monotonic() + 300
+        while not any((run / "checkpoint").glob("step-*")):
+            assert running.poll() is None, running.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.002)
+        running.terminate()  # it ends its processes the same way, at once
+        running.communicate()
+        if not (run / "result.json").exists():  # else they were faster
+            break
+    assert_it_goes_on(command, run, two, in_pieces)
+
+
 def test_the_same_as_in_pieces(two: Path, in_pieces: Path) -> None:
     assert_close_runs(two, in_pieces)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "call"),
     [
-        (ADVANCE, 14),
-        pytest.param("wenlu.training.state:save_file", 13, marks=pytest.mark.slow),
-        pytest.param("wenlu.tasks.train:Evaluator.predict", 2, marks=pytest.mark.slow),
-        pytest.param("wenlu.tasks.train:write_result", 1, marks=pytest.mark.slow),
+        ("wenlu.training.state:save_file", 13),
+        ("wenlu.tasks.train:Evaluator.predict", 2),
+        ("wenlu.tasks.train:write_result", 1),
     ],
 )
-def test_killed(
+def test_the_first_process_killed(
     place: str, call: int, attempt: Attempt, slowly: list[str], two: Path, tmp_path: Path
 ) -> None:
-    """Whoever survives the first process does not hang, and the run can be gone on with."""
     run, log = tmp_path / "run", tmp_path / "log"
     command = [*slowly, "--out", str(run)]
     codes = attempt(command, log, processes=2, trap=(place, call, "kill before"))
@@ -125,6 +143,7 @@ def test_killed(
     assert_same_run(run, two)
 
 
+@pytest.mark.slow
 def test_another_number_of_processes_with_as_many_pieces(
     attempt: Attempt, slowly: list[str], two: Path, tmp_path: Path
 ) -> None:
@@ -149,13 +168,19 @@ def test_batches_with_fewer_rows_than_pieces(
     assert_close_runs(tmp_path / "two", tmp_path / "one")
 
 
-def test_frozen_layers(attempt: Attempt, slowly: list[str], tmp_path: Path) -> None:
+def test_frozen_layers_and_one_json_document(
+    attempt: Attempt, slowly: list[str], tmp_path: Path
+) -> None:
     """Processes exchange the gradients of those that learn, and wait for no others."""
     frozen = changed(slowly, "--freeze", "2", "--epochs", "1", "--pieces", "2")
-    log = tmp_path / "log"
     for name, processes in (("one", 1), ("two", 2)):
-        codes = attempt([*frozen, "--out", str(tmp_path / name)], log, processes=processes)
+        log = tmp_path / f"{name}.log"
+        command = [*frozen, "--out", str(tmp_path / name), "--json"]
+        codes = attempt(command, log, processes=processes)
         assert codes == [0] * processes, log.read_text()
+        told = [line for line in log.read_text().splitlines() if not line.startswith("epoch ")]
+        assert len(told) == 1
+        assert json.loads(told[0]) == result(tmp_path / name)
     assert_close_runs(tmp_path / "two", tmp_path / "one")
 
 
@@ -171,12 +196,3 @@ def test_errors_are_in_plain_words(
         f"error: {two} exists already: --resume to go on with it, --overwrite to replace it, "
         "or another --out",
     }
-
-
-def test_one_json_document(attempt: Attempt, slowly: list[str], tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    command = [*changed(slowly, "--epochs", "1"), "--out", str(tmp_path / "run"), "--json"]
-    assert attempt(command, log, processes=2) == [0, 0]
-    told = [line for line in log.read_text().splitlines() if not line.startswith("epoch ")]
-    assert len(told) == 1
-    assert told[0].startswith("{")

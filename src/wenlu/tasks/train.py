@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,15 +21,15 @@ from torch import nn
 
 from wenlu.atomic import atomic_write, sweep_leftovers
 from wenlu.corpus import write_jsonl
-from wenlu.errors import ConfigError, DataError, RunError, WenluError
+from wenlu.errors import ConfigError, RunError, WenluError
 from wenlu.evaluation import mean_and_deviation, wilson_interval
 from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
 from wenlu.tasks.classification import Classification, Encoded, Prediction
 from wenlu.tasks.config import RunConfig
-from wenlu.tasks.examples import Example, find_split, hold_out, need_split, oddities, shared
-from wenlu.tasks.registry import task_named
+from wenlu.tasks.examples import Example
 from wenlu.tasks.result import read_result, write_result
+from wenlu.tasks.splits import describe, read_splits, summary
 from wenlu.text import Tokenizer
 from wenlu.training import Processes, Trained, TrainingSettings, fit, gather_rows, join_processes
 from wenlu.training import run as run_batches
@@ -38,18 +38,10 @@ from wenlu.training.progress_bar import ProgressBar, notice
 from wenlu.training.state import remove, saved_progress
 from wenlu.version import __version__
 
-_HELD_OUT = 0.1
 _TOP = 5
 """Labels whose probabilities are kept for each dev example."""
 
 Say = Callable[[str], None]
-
-
-class _Data(NamedTuple):
-    task: Classification
-    train: list[Example]
-    dev: list[Example]
-    files: dict[str, str]
 
 
 def train(
@@ -208,7 +200,7 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     """Read, encode and build; nothing is written."""
     began = time.perf_counter()
     settings = config.training
-    task, train_set, dev_set, files = _read(config)
+    task, train_set, dev_set, files = read_splits(config)
     torch.manual_seed(config.seed)
     model, tokenizer = load(config.model)
     rate = settings.lr or default_learning_rate(config.model, model.config.width)
@@ -227,8 +219,8 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     )
     train_rows, dev_rows = encode(train_set), encode(dev_set)
     module = task.build(model, pooling=config.pooling)
-    splits = _describe(task, files, train_set, dev_set, train_rows, dev_rows)
-    for line in _summary(splits):
+    splits = describe(task, files, train_set, dev_set, train_rows, dev_rows)
+    for line in summary(splits):
         say(line)
     return _Job(
         config=config,
@@ -359,80 +351,6 @@ class Evaluator:
         predictions = self.task.decode(gather_rows(logits), self.examples)
         scores = self.task.score(self.examples, predictions)
         return predictions, {**scores, "loss": float(gather_rows(losses).double().mean())}
-
-
-def _read(config: RunConfig) -> _Data:
-    task, data = task_named(config.task), Path(config.data)
-    if data.is_dir():
-        train_file = need_split(data, task.train_files, "training")
-        dev_file = find_split(data, task.dev_files)
-    else:
-        if not data.exists():
-            raise DataError("there is no such file or folder", file=data)
-        train_file, dev_file = data, None
-    train_set = task.read(train_file)
-    task = task.with_labels_of(train_set, train_file).with_names_of(train_file)
-    files = {"train": train_file.name, "dev": dev_file.name if dev_file else "held out"}
-    if dev_file is not None:
-        dev_set = task.read(dev_file)
-    else:
-        # The same rows whatever the run's seed, so that seeds can be compared.
-        train_set, dev_set = hold_out(train_set, _HELD_OUT, seed=0)
-        if not train_set:
-            raise DataError("all rows have the same text, so none can be held out", file=train_file)
-    if config.limit:
-        train_set = train_set[: config.limit]
-    return _Data(task, train_set, dev_set, files)
-
-
-def _describe(
-    task: Classification,
-    files: dict[str, str],
-    train_set: list[Example],
-    dev_set: list[Example],
-    train_rows: Encoded,
-    dev_rows: Encoded,
-) -> dict[str, dict[str, Any]]:
-    found = {}
-    for name, examples, rows in (
-        ("train", train_set, train_rows),
-        ("dev", dev_set, dev_rows),
-    ):
-        found[name] = {
-            "file": files[name],
-            "rows": len(examples),
-            "cut": rows.cut,
-            "unknown_share": rows.unknown_share,
-            "mean_tokens": float(rows.data.lengths.mean()),
-            **asdict(oddities(examples)),
-        }
-    found["dev"]["also_in_train"] = shared(train_set, dev_set)
-    seen = {e.label for e in train_set}
-    found["train"]["labels_without_examples"] = [k for k in task.labels if k not in seen]
-    return found
-
-
-def _summary(splits: dict[str, dict[str, Any]]) -> list[str]:
-    lines = []
-    for name, facts in splits.items():
-        text = (
-            f"{name}: {facts['rows']:,} examples from {facts['file']}, "
-            f"{facts['unknown_share']:.2%} [UNK], {facts['cut']:,} cut to fit"
-        )
-        if facts["duplicates"]:
-            text += f", {facts['duplicates']:,} repeated"
-        if facts["conflicts"]:
-            text += f", {facts['conflicts']:,} with two labels"
-        if facts.get("also_in_train"):
-            text += f", {facts['also_in_train']:,} also in train"
-        lines.append(text)
-    missing = splits["train"]["labels_without_examples"]
-    if missing:
-        lines.append(
-            f"warning: {len(missing)} of the labels have no training example "
-            f"({', '.join(missing[:5])}): no model can learn them"
-        )
-    return lines
 
 
 def _fingerprint(
