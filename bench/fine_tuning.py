@@ -60,7 +60,7 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
 
     task, train_set, dev_set = labelled(arguments.set, *sizes(arguments))
     model, tokenizer = load(arguments.model)
-    torch.manual_seed(1)
+    torch.manual_seed(arguments.seed)
     module = task.build(model, pooling="pooler")
     encoded = task.encode(train_set, tokenizer, max_length=MAX_LENGTH, segments=True)
     dev = task.encode(dev_set, tokenizer, max_length=MAX_LENGTH, segments=True)
@@ -80,7 +80,7 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
             lambda _: next(cheap),  # the last epoch counts as best; scored once, below
             settings,
             learning_rate=LEARNING_RATE,
-            seed=1,
+            seed=arguments.seed,
             score="accuracy",
             folder=Path(folder),
             fingerprint="benchmark",
@@ -112,7 +112,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
     task, train_set, dev_set = labelled(arguments.set, *sizes(arguments))
     index = {label: i for i, label in enumerate(task.labels)}
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
-    torch.manual_seed(1)
+    torch.manual_seed(arguments.seed)
     model = AutoModelForSequenceClassification.from_pretrained(
         arguments.model, num_labels=len(task.labels)
     )
@@ -134,7 +134,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
                 report_to=[],
                 disable_tqdm=True,
                 use_cpu=True,
-                seed=1,
+                seed=arguments.seed,
                 **({"per_device_train_batch_size": arguments.rows} if arguments.rows else {}),
                 **extra,
             ),
@@ -173,6 +173,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--scale", type=int, default=1, help="times as many training examples")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--peer", choices=["default", "grouped", "rows"])
     parser.add_argument("--side", choices=["ours", "theirs"], help=argparse.SUPPRESS)

@@ -14,10 +14,10 @@ from torch import nn
 from wenlu.errors import RunError
 from wenlu.training import TrainingSettings, loop
 from wenlu.training.batching import plan_batches
-from wenlu.training.loop import seed_dropout
 from wenlu.training.metrics_log import MetricsLog
 from wenlu.training.progress_bar import ProgressBar
 from wenlu.training.state import Progress
+from wenlu.training.update import seed_dropout
 
 from .toy import (
     ROWS,
@@ -320,7 +320,7 @@ def test_time_is_counted_across_resumes(tmp_path: Path) -> None:
     spent = loop.load_state(tmp_path / "checkpoint", toy(), _optimizer(), "same")
     assert spent is not None
     _, trained = train(tmp_path)
-    assert trained.progress.seconds > spent[0].seconds > 0
+    assert trained.progress.seconds > spent.seconds > 0
 
 
 def _optimizer() -> torch.optim.Optimizer:
@@ -361,9 +361,9 @@ def test_checkpoints_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     saved: list[int] = []
     save = loop.save_state
 
-    def spy(folder: Path, progress: Progress, *rest: Any) -> None:  # noqa: ANN401
+    def spy(folder: Path, progress: Progress, *rest: Any, **more: Any) -> None:  # noqa: ANN401
         saved.append(progress.step)
-        save(folder, progress, *rest)
+        save(folder, progress, *rest, **more)
 
     monkeypatch.setattr(loop, "save_state", spy)
     settings = TrainingSettings(epochs=1, batch_rows=8, checkpoint_minutes=0.0)

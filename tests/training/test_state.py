@@ -9,6 +9,7 @@ from wenlu.errors import RunError
 from wenlu.training.state import (
     Progress,
     load_state,
+    read_part,
     remove,
     save_state,
     saved_progress,
@@ -33,19 +34,43 @@ def test_all_of_it_comes_back(tmp_path: Path) -> None:
     module, optimizer = trained(3)
     progress = Progress(epoch=1, batch=2, step=3, epoch_loss=0.1 + 0.2, best={"accuracy": 1 / 3})
     best = {name: tensor + 1 for name, tensor in module.state_dict().items()}
-    save_state(tmp_path / "states", progress, module, optimizer, best, "print")
+    states = tmp_path / "states"
+    save_state(states, progress, module, optimizer, {"best": best}, "print")
 
     other, fresh = trained(0)
-    loaded = load_state(tmp_path / "states", other, fresh, "print")
-    assert loaded is not None
-    assert loaded[0] == progress
-    assert loaded[1].keys() == best.keys()
-    assert all(torch.equal(loaded[1][name], best[name]) for name in best)
+    assert load_state(states, other, fresh, "print") == progress
+    assert_same_tensors(read_part(states, "best"), best)
     assert_same_weights(module, other)
     theirs, ours = optimizer.state_dict()["state"], fresh.state_dict()["state"]
     assert theirs.keys() == ours.keys()
     for index, slots in theirs.items():
         assert all(torch.equal(slots[name], ours[index][name]) for name in slots)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_part_that_is_kept_goes_from_state_to_state(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not links:
+
+        def refuse(*_: object) -> None:
+            raise OSError("no such thing here")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    module, optimizer = trained(1)
+    best = {"a": torch.arange(3.0)}
+    for step, more in enumerate([{}, {"best": best}, {}, {}]):
+        save_state(
+            tmp_path, Progress(step=step), module, optimizer, more, "print", keep=("best", "other")
+        )
+        assert len(list(tmp_path.iterdir())) == 1
+        assert (tmp_path / f"step-{step:08d}" / "best.safetensors").exists() == (step > 0)
+    assert_same_tensors(read_part(tmp_path, "best"), best)
+
+
+def assert_same_tensors(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_the_newest_counts_and_the_others_go(tmp_path: Path) -> None:

@@ -6,32 +6,28 @@ batch. So a run that was killed at any moment goes on to bit-identical weights, 
 processes come to what one process comes to, up to the rounding of sums.
 """
 
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from wenlu.optim import factor, freeze, parameter_groups
 from wenlu.training.allocator import keep_freed_memory
 from wenlu.training.batching import plan_batches
 from wenlu.training.dataset import Dataset
-from wenlu.training.inference import to_device
 from wenlu.training.metrics_log import MetricsLog
-from wenlu.training.precision import Precision, arithmetic, resolve_precision
+from wenlu.training.precision import resolve_precision
 from wenlu.training.processes import Processes
 from wenlu.training.progress_bar import ProgressBar
 from wenlu.training.settings import TrainingSettings
-from wenlu.training.state import Progress, load_state, save_state, sweep
+from wenlu.training.state import Progress, load_state, read_part, save_state, sweep
+from wenlu.training.stopping import stop_signals
+from wenlu.training.update import Piece, distributed, update
 
 Evaluate = Callable[[nn.Module], dict[str, float]]
 """The module as trained so far -> scores; run by the first process alone."""
@@ -94,7 +90,7 @@ def fit(
     if processes.first:
         sweep(states)
     processes.wait()
-    progress, best = load_state(states, module, optimizer, fingerprint) or (Progress(), {})
+    progress = load_state(states, module, optimizer, fingerprint) or Progress()
     log = MetricsLog(
         folder / "metrics.jsonl", progress.step, progress.epoch, enabled=processes.first
     )
@@ -103,22 +99,20 @@ def fit(
     plans = [_plan(data, settings, seed, epoch) for epoch in range(settings.epochs)]
     steps = sum(map(len, plans))
     warmup = round(settings.warmup * steps)
-    step_module = _distributed(module, processes)
+    step_module = distributed(module, processes)
     precision = resolve_precision(settings.precision, processes.device)
 
-    update = partial(
-        _update, step_module, optimizer, data, settings, processes=processes, precision=precision
-    )
-
-    def save() -> None:
+    def save(*, best: bool = False) -> None:
+        """Write what to go on from; the best weights are kept in it, and not in memory."""
         progress.seconds = earlier + time.perf_counter() - began
         if processes.first:
-            save_state(states, progress, module, optimizer, best, fingerprint)
+            more = {"best": module.state_dict()} if best else {}
+            save_state(states, progress, module, optimizer, more, fingerprint, keep=("best",))
 
     bar.start("training", total=steps, done=progress.step)
     last_save = time.perf_counter()
     stopped = "finished"
-    with _stop_signals(enabled=processes.count == 1) as stop:
+    with stop_signals(enabled=processes.count == 1) as stop:
         while not progress.finished:
             batches = plans[progress.epoch]
             module.train()
@@ -128,23 +122,33 @@ def fit(
                 for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                     group["lr"] = peak * rate
                 rows = batches[progress.batch]
-                loss, norm = update(rows, seeds=(seed, progress.step))
+                done = update(
+                    step_module,
+                    _sums,
+                    _pieces(data, rows, settings, processes),
+                    optimizer,
+                    seeds=(seed, progress.step),
+                    clip=settings.clip,
+                    processes=processes,
+                    precision=precision,
+                )
                 progress.batch += 1
                 progress.step += 1
                 progress.rows += len(rows)
                 progress.epoch_rows += len(rows)
-                progress.epoch_loss += loss * len(rows)
+                progress.epoch_loss += done.loss * len(rows)
                 progress.training_seconds += time.perf_counter() - start
                 speed = progress.rows / progress.training_seconds
-                bar.advance(f"epoch {progress.epoch + 1}/{settings.epochs}  loss {loss:.3f}", speed)
+                where = f"epoch {progress.epoch + 1}/{settings.epochs}"
+                bar.advance(f"{where}  loss {done.loss:.3f}", speed)
                 if progress.step % settings.log_steps == 0:
                     log.write(
                         event="step",
                         step=progress.step,
                         epoch=progress.epoch + progress.batch / len(batches),
-                        loss=loss,
+                        loss=done.loss,
                         learning_rate=learning_rate * rate,
-                        gradient_norm=norm,
+                        gradient_norm=done.norm,
                         examples_per_second=speed,
                     )
                 due = settings.checkpoint_steps and progress.step % settings.checkpoint_steps == 0
@@ -158,9 +162,9 @@ def fit(
             module.eval()
             scores = processes.agree(evaluate(module) if processes.first else None)
             progress.epoch += 1
-            if progress.best_epoch == 0 or scores[score] > progress.best[score]:
+            better = progress.best_epoch == 0 or scores[score] > progress.best[score]
+            if better:
                 progress.best_epoch, progress.best = progress.epoch, scores
-                best = {k: v.detach().cpu().clone() for k, v in module.state_dict().items()}
             log.write(
                 event="epoch",
                 epoch=progress.epoch,
@@ -168,22 +172,23 @@ def fit(
                 train_loss=progress.epoch_loss / progress.epoch_rows,
                 **{f"dev_{k}" if k == "loss" else k: v for k, v in scores.items()},
             )
-            bar.epoch(progress.epoch, scores[score], best=progress.best_epoch == progress.epoch)
+            bar.epoch(progress.epoch, scores[score], best=better)
             progress.batch, progress.epoch_rows, progress.epoch_loss = 0, 0, 0.0
             out_of_patience = settings.patience and (
                 progress.epoch - progress.best_epoch >= settings.patience
             )
             progress.finished = bool(out_of_patience) or progress.epoch == settings.epochs
-            save()
+            save(best=better)
             last_save = time.perf_counter()
             if stop.requested:  # while the epoch was evaluated
                 raise KeyboardInterrupt
     bar.stop()
     if progress.epoch < settings.epochs:
         stopped = "early stopping"
-    module.load_state_dict(best)
+    if processes.first and progress.best_epoch < progress.epoch:
+        module.load_state_dict(read_part(states, "best"))
+    processes.share(module)
     module.eval()
-    processes.wait()
     return Trained(progress, stopped)
 
 
@@ -199,82 +204,17 @@ def _plan(
     )
 
 
-def _distributed(module: nn.Module, processes: Processes) -> nn.Module:
-    if processes.count == 1:
-        return module
-    devices = [processes.device] if processes.device.type == "cuda" else None
-    return DistributedDataParallel(module, device_ids=devices, gradient_as_bucket_view=True)
-
-
-def _update(
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    data: Dataset,
-    settings: TrainingSettings,
-    rows: NDArray[np.int64],
-    *,
-    seeds: tuple[int, int],
-    processes: Processes,
-    precision: Precision,
-) -> tuple[float, float]:
-    """One update by the mean gradient over `rows`: their mean loss, and the gradient's norm."""
-    pieces = processes.pieces(settings.pieces)
-    own = range(processes.rank, pieces, processes.count)
-    total = torch.zeros((), device=processes.device)
-    optimizer.zero_grad(set_to_none=True)
-    for piece in own:
-        part = rows[piece::pieces]
+def _pieces(
+    data: Dataset, rows: NDArray[np.int64], settings: TrainingSettings, processes: Processes
+) -> Iterator[Piece]:
+    """This process's parts of a batch."""
+    count = processes.pieces(settings.pieces)
+    for number in range(processes.rank, count, processes.count):
+        part = rows[number::count]
         # A batch may have fewer rows than pieces; all processes must take part all the same.
-        weight = 0.0 if len(part) == 0 else 1.0
-        batch = to_device(data.batch(part if len(part) else rows[:1]), processes.device)
-        seed_dropout(*seeds, piece)
-        more = processes.count > 1 and piece != own[-1]
-        with module.no_sync() if more else nullcontext():  # type: ignore[operator]
-            with arithmetic(precision, processes.device):
-                losses: Tensor = module(batch).losses
-            loss = losses.sum() * (weight / len(rows))
-            (loss * processes.count).backward()
-        total += loss.detach()
-    if processes.count > 1:
-        torch.distributed.all_reduce(total)
-    norm = nn.utils.clip_grad_norm_(
-        module.parameters(), settings.clip if settings.clip else float("inf")
-    )
-    optimizer.step()
-    return float(total), float(norm)
+        batch = data.batch(part if len(part) else rows[:1])
+        yield Piece(number, batch, {"loss": len(part)})
 
 
-def seed_dropout(seed: int, step: int, piece: int) -> None:
-    """Start the random stream of one piece of one batch."""
-    state = np.random.SeedSequence([seed, step, piece]).generate_state(1, np.uint64)[0]
-    torch.manual_seed(int(state))
-
-
-class _Stop:
-    requested = False
-
-
-@contextmanager
-def _stop_signals(*, enabled: bool) -> Iterator[_Stop]:
-    """Let the first Ctrl-C (or polite kill) finish the update and save; a second one is at once."""
-    stop = _Stop()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if stop.requested:
-            raise KeyboardInterrupt
-        stop.requested = True
-
-    if not enabled:
-        yield stop
-        return
-    try:
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: signals are somebody else's
-        yield stop
-        return
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _sums(outputs: Any) -> Mapping[str, Tensor]:  # noqa: ANN401
+    return {"loss": outputs.losses.sum()}

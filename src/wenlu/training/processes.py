@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch import nn
 
 from wenlu.errors import ConfigError
 from wenlu.training.precision import best_device
@@ -41,6 +42,12 @@ class Processes:
         box = [value]
         dist.broadcast_object_list(box, src=0)
         return box[0]
+
+    def share(self, module: nn.Module) -> None:
+        """Give the others the first process's weights."""
+        if self.count > 1:
+            for tensor in module.state_dict().values():
+                dist.broadcast(tensor, src=0)
 
     def wait(self) -> None:
         """Go on when all are here."""

@@ -7,6 +7,7 @@ is swept away on resume.
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,32 +55,51 @@ def save_state(
     progress: Progress,
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
-    best: dict[str, Tensor],
+    more: Mapping[str, Mapping[str, Tensor]],
     fingerprint: str,
+    *,
+    keep: Sequence[str] = (),
 ) -> None:
-    """Write a state into `folder` and remove the ones before it."""
+    """Write a state into `folder` and remove the ones before it.
+
+    Args:
+        folder: of the states.
+        progress: how far the run is.
+        module: whose weights are written.
+        optimizer: whose state is written.
+        more: further parts to write, by name, such as the best weights.
+        fingerprint: of what the run was begun with.
+        keep: parts that go over from the state before where `more` does not have them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{_PREFIX}{progress.step:08d}"
     if final.exists():  # the same step, reached again with more done after it (an evaluation)
         final = folder / f"{_PREFIX}{progress.step:08d}-{progress.epoch:04d}"
     if final.exists():
         return
+    before = _states(folder)
+    parts = {
+        "model": module.state_dict(),
+        "optimizer": _optimizer_tensors(optimizer),
+        **more,
+    }
     with atomic_folder(final) as part:
-        save_file(_plain(module.state_dict()), part / "model.safetensors")
-        save_file(_optimizer_tensors(optimizer), part / "optimizer.safetensors")
-        save_file(best, part / "best.safetensors")
+        for name, tensors in parts.items():
+            save_file(_plain(tensors), part / _file(name))
+        for name in keep:
+            if name not in parts and before and (before[-1] / _file(name)).exists():
+                _link(before[-1] / _file(name), part / _file(name))
         (part / "state.json").write_text(
             json.dumps({"progress": asdict(progress), "fingerprint": fingerprint}), "utf-8"
         )
-    for old in _states(folder):
-        if old != final:
-            shutil.rmtree(old)
+    for old in before:
+        shutil.rmtree(old)
 
 
 def load_state(
     folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str
-) -> tuple[Progress, dict[str, Tensor]] | None:
-    """The newest whole state, put into module and optimizer, with the best weights so far.
+) -> Progress | None:
+    """The newest whole state, put into module and optimizer.
 
     None if there is no state yet. Raises RunError if the data or the settings are not those that
     it was made with.
@@ -87,10 +107,14 @@ def load_state(
     progress = saved_progress(folder, fingerprint)
     if progress is None:
         return None
-    newest = _states(folder)[-1]
-    module.load_state_dict(load_file(newest / "model.safetensors"))
-    _restore_optimizer(optimizer, load_file(newest / "optimizer.safetensors"))
-    return progress, load_file(newest / "best.safetensors")
+    module.load_state_dict(read_part(folder, "model"))
+    _restore_optimizer(optimizer, read_part(folder, "optimizer"))
+    return progress
+
+
+def read_part(folder: Path, name: str) -> dict[str, Tensor]:
+    """The tensors of one part of the newest whole state."""
+    return load_file(_states(folder)[-1] / _file(name))
 
 
 def saved_progress(folder: Path, fingerprint: str) -> Progress | None:
@@ -121,7 +145,19 @@ def _states(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{_PREFIX}*")) if folder.is_dir() else []
 
 
-def _plain(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _file(part: str) -> str:
+    return f"{part}.safetensors"
+
+
+def _link(old: Path, new: Path) -> None:
+    """The same file under a second name; a copy where the file system has no such thing."""
+    try:
+        new.hardlink_to(old)
+    except OSError:
+        shutil.copyfile(old, new)
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
