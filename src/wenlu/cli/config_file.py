@@ -15,6 +15,8 @@ def apply_config_file(app: App, commands: tuple[str, ...], arguments: ArgumentCo
     Raises:
         ConfigError: the file cannot be read, or holds a setting that does not exist.
     """
+    if commands[:1] == ("pretrain",):
+        return  # there, --config is the shape of the model
     path = next((a.tokens[0].value for a in arguments if a.name == "--config" and a.tokens), None)
     if path is not None:
         values = read_settings(Path(path))
@@ -26,7 +28,8 @@ def read_settings(path: Path) -> dict[str, Any]:
 
     They are checked here, so that an error names the file and not a flag that nobody typed.
     """
-    from wenlu.tasks.config import RunConfig, read_toml
+    from wenlu.tasks.config import RunConfig
+    from wenlu.training.toml import read_toml
 
     values = read_toml(path)
     checked = {"task": "", "data": "", "model": "", **values}

@@ -50,6 +50,11 @@ _COMMANDS = {
         "TASK --data DIR --out RUN [OPTIONS]",
         "Train a model on labelled text, measure it, leave a run folder.",
     ),
+    "pretrain": _Command(
+        "wenlu.cli.pretrain:pretrain",
+        "--objective NAME ... --corpus TEXT ... --out RUN [OPTIONS]",
+        "Pretrain a model on raw text.",
+    ),
     "evaluate": _Command(
         "wenlu.cli.use:evaluate", "RUN [OPTIONS]", "Measure a trained model on labelled text."
     ),
@@ -66,10 +71,18 @@ _COMMANDS = {
         "SRC DST [--to hf|wenlu]",
         "Rewrite a model folder in another layout.",
     ),
+    "corpus vocab": _Command(
+        "wenlu.cli.corpus:vocab",
+        "TEXT ... --size N --out FILE [OPTIONS]",
+        "Make a WordPiece vocabulary from raw Chinese text.",
+    ),
     "doctor": _Command(
         "wenlu.cli.doctor:doctor", "[--json]", "Say what this machine has and whether it works."
     ),
 }
+
+_GROUPS = {"corpus": "Work on raw text: make a vocabulary."}
+"""Commands of two words, by the first."""
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -85,14 +98,13 @@ def run(tokens: list[str]) -> int:
     end = tokens.index("--") if "--" in tokens else len(tokens)
     debug = "--debug" in tokens[:end]
     tokens = [t for i, t in enumerate(tokens) if t != "--debug" or i >= end] or ["--help"]
+    asked = " ".join(tokens[: 2 if tokens[0] in _GROUPS else 1])
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
-        _app(tokens[0])(
-            tokens, exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        _app(asked)(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except (CycloptsError, UsageError) as error:
-        errors.print(f"{_usage(tokens[0])}\nerror: {error}")
+        errors.print(f"{_usage(asked)}\nerror: {error}")
         return 2
     except WenluError as error:
         if debug:
@@ -129,14 +141,23 @@ def _app(asked: str) -> App:
         default_parameter=Parameter(negative_iterable=()),
         help_formatter=HelpPage(),
     )
+    groups = {"": app}
     for place, (name, command) in enumerate(_COMMANDS.items()):
+        group, _, last = name.rpartition(" ")
+        if group not in groups:
+            usage = f"Usage: wenlu {group} COMMAND [OPTIONS]"
+            groups[group] = App(name=group, help=_GROUPS[group], usage=usage, sort_key=place)
+            app.command(groups[group])
         words = {} if name == asked else {"help": command.summary}
         usage = f"Usage: wenlu {name} {command.usage}"
-        app.command(command.where, name=name, sort_key=place, usage=usage, **words)
+        groups[group].command(command.where, name=last, sort_key=place, usage=usage, **words)
     return app
 
 
 def _usage(asked: str) -> str:
+    group = asked.partition(" ")[0]
+    if group in _GROUPS and asked not in _COMMANDS:
+        return f"Usage: wenlu {group} COMMAND [OPTIONS]; the commands: wenlu {group} --help"
     if asked not in _COMMANDS:
         return "Usage: wenlu COMMAND [OPTIONS]; the commands: wenlu --help"
     return f"Usage: wenlu {asked} {_COMMANDS[asked].usage}; more: wenlu {asked} --help"

@@ -2,17 +2,19 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.text import Text
 
@@ -27,17 +29,25 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:,.0f} texts/s" if task.speed else "")
 
 
-@contextmanager
-def progress_bar(text: str) -> Iterator[Advance]:
+def progress_bar(text: str) -> AbstractContextManager[Advance]:
     """A bar with rate and remaining time on stderr; nothing where that is not a terminal.
 
     Until the first call of what the block is given, it says that data are read.
     """
+    return _bar(text, MofNCompleteColumn(), _Rate())
+
+
+def bytes_bar(text: str) -> AbstractContextManager[Advance]:
+    """The same for files, whose bytes are counted."""
+    return _bar(text, DownloadColumn(), TransferSpeedColumn())
+
+
+@contextmanager
+def _bar(text: str, *columns: ProgressColumn) -> Iterator[Advance]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
+        *columns,
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -34,6 +34,16 @@ def open_bytes(path: str | PathLike[str]) -> io.BufferedIOBase:
     return path.open("rb")
 
 
+def position(file: io.BufferedIOBase) -> int:
+    """How many bytes of the file on the disk have been read, of one that `open_bytes` opened."""
+    if isinstance(file, gzip.GzipFile):
+        raw: Any = file.fileobj
+        return raw.tell()
+    if isinstance(file, io.BufferedReader) and isinstance(file.raw, _Zstandard):
+        return file.raw.position()
+    return file.tell()
+
+
 class _Zstandard(io.RawIOBase):
     """The bytes of a zstandard file, which may hold several frames.
 
@@ -75,6 +85,10 @@ class _Zstandard(io.RawIOBase):
         if self._frame.eof:
             self._frame = None
         return True
+
+    def position(self) -> int:
+        """Bytes of the compressed file that have been read."""
+        return self._file.tell()
 
     def close(self) -> None:
         self._file.close()

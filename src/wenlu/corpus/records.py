@@ -11,15 +11,15 @@ import csv
 import json
 import re
 import threading
-import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from wenlu.atomic import atomic_write
-from wenlu.corpus.compressed import COMPRESSIONS, open_bytes
+from wenlu.corpus.compressed import COMPRESSIONS
+from wenlu.corpus.lines import Lines, decode, read_lines
 from wenlu.errors import ConfigError, DataError, closest
 
 _LONGEST_FIELD = 2**31 - 1  # characters in a CSV field; Python's own limit is 131072
@@ -94,7 +94,7 @@ def read_records(path: str | PathLike[str]) -> Iterator[Record]:
         MissingExtraError: a `.zst` file came and zstandard is not installed.
     """
     path = Path(path)
-    _check_there(path)
+    check_there(path)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSIONS else path.suffix
     reader = _READERS.get(kind.lower())
@@ -115,8 +115,8 @@ def read_document(path: str | PathLike[str]) -> object:
         MissingExtraError: a `.zst` file came and zstandard is not installed.
     """
     path = Path(path)
-    _check_there(path)
-    text = "\n".join(_decode(path, *line) for line in _lines(path))
+    check_there(path)
+    text = "\n".join(decode(path, *line) for line in read_lines(path))
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -152,31 +152,10 @@ def write_jsonl(path: str | PathLike[str], rows: Iterable[Mapping[str, object]])
     return count
 
 
-# A line is decoded only when it is used: (number, bytes), blank ones included.
-_Lines = Generator[tuple[int, bytes], None, None]
-
-
-def _lines(path: Path) -> _Lines:
-    number = 0
-    try:
-        with open_bytes(path) as file:
-            for number, raw in enumerate(file, 1):
-                yield number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-    except (OSError, EOFError, zlib.error) as error:
-        if isinstance(error, OSError) and error.strerror:
-            problem = f"the file cannot be read: {error.strerror}"
-        else:
-            problem = (
-                f"the compressed file is damaged or cut short after line {number} ({error}); "
-                "fetch it again"
-            )
-        raise DataError(problem, file=path) from error
-
-
-def _rows(path: Path, reader: Callable[[Path, _Lines], Iterator[Record]]) -> Iterator[Record]:
+def _rows(path: Path, reader: Callable[[Path, Lines], Iterator[Record]]) -> Iterator[Record]:
     """The rows that a reader finds; at least one."""
     found = False
-    with closing(_lines(path)) as lines:
+    with closing(read_lines(path)) as lines:
         for record in reader(path, lines):
             found = True
             yield record
@@ -184,15 +163,15 @@ def _rows(path: Path, reader: Callable[[Path, _Lines], Iterator[Record]]) -> Ite
         raise DataError("the file has no rows", file=path)
 
 
-def _read_jsonl(path: Path, lines: _Lines) -> Iterator[Record]:
+def _read_jsonl(path: Path, lines: Lines) -> Iterator[Record]:
     for number, raw in lines:
-        text = _decode(path, number, raw)
+        text = decode(path, number, raw)
         if not text or text.isspace():
             continue
-        yield Record(_json_object(path, number, text), path, number)
+        yield Record(json_object(path, number, text), path, number)
 
 
-def _read_json(path: Path, lines: _Lines) -> Iterator[Record]:
+def _read_json(path: Path, lines: Lines) -> Iterator[Record]:
     """One array of objects, or an object a line: the first character tells."""
     for number, raw in lines:
         start = raw.lstrip()
@@ -200,15 +179,15 @@ def _read_json(path: Path, lines: _Lines) -> Iterator[Record]:
             yield from _read_array(path, number, raw, lines)
             return
         if start:
-            text = _decode(path, number, raw)
-            yield Record(_json_object(path, number, text, whole=True), path, number)
+            text = decode(path, number, raw)
+            yield Record(json_object(path, number, text, whole=True), path, number)
             yield from _read_jsonl(path, lines)
             return
 
 
-def _read_array(path: Path, number: int, raw: bytes, lines: _Lines) -> Iterator[Record]:
-    texts = [_decode(path, number, raw)]
-    texts += [_decode(path, later, more) for later, more in lines]
+def _read_array(path: Path, number: int, raw: bytes, lines: Lines) -> Iterator[Record]:
+    texts = [decode(path, number, raw)]
+    texts += [decode(path, later, more) for later, more in lines]
     text = "\n".join(texts)
     del texts
     first, line, counted = number, number, 0
@@ -258,8 +237,8 @@ def _read_array(path: Path, number: int, raw: bytes, lines: _Lines) -> Iterator[
             raise fail("a comma is missing between two objects", position)
 
 
-def _read_csv(path: Path, lines: _Lines) -> Iterator[Record]:
-    reader = csv.reader((_decode(path, *line, end=True) for line in lines), strict=True)
+def _read_csv(path: Path, lines: Lines) -> Iterator[Record]:
+    reader = csv.reader((decode(path, *line, end=True) for line in lines), strict=True)
     names: list[str] | None = None
     while True:
         start = reader.line_num + 1
@@ -283,10 +262,10 @@ def _read_csv(path: Path, lines: _Lines) -> Iterator[Record]:
             yield Record(_named(path, start, names, row, hint), path, start)
 
 
-def _read_tsv(path: Path, lines: _Lines) -> Iterator[Record]:
+def _read_tsv(path: Path, lines: Lines) -> Iterator[Record]:
     names: list[str] | None = None
     for number, raw in lines:
-        text = _decode(path, number, raw)
+        text = decode(path, number, raw)
         row = text.split("\t")
         if not text or (len(row) == 1 and text.isspace()):
             continue
@@ -297,7 +276,7 @@ def _read_tsv(path: Path, lines: _Lines) -> Iterator[Record]:
             yield Record(_named(path, number, names, row, hint), path, number)
 
 
-_READERS: dict[str, Callable[[Path, _Lines], Iterator[Record]]] = {
+_READERS: dict[str, Callable[[Path, Lines], Iterator[Record]]] = {
     ".jsonl": _read_jsonl,
     ".ndjson": _read_jsonl,
     ".json": _read_json,
@@ -306,44 +285,7 @@ _READERS: dict[str, Callable[[Path, _Lines], Iterator[Record]]] = {
 }
 
 
-def _decode(path: Path, number: int, raw: bytes, *, end: bool = False) -> str:
-    """A line as text, without its line end unless `end`."""
-    if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError("the file is UTF-16; save it as UTF-8", file=path, line=number)
-    if b"\0" in raw:
-        raise DataError(
-            f"a NUL byte stands at byte {raw.index(0) + 1} of the line; the file is damaged or "
-            "not UTF-8. Remove the byte, or save the file as UTF-8",
-            file=path,
-            line=number,
-        )
-    if not end:
-        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        problem = f"not UTF-8: byte {raw[error.start]:#04x} at byte {error.start + 1} of the line. "
-        if error.reason == "unexpected end of data":
-            problem += "The line ends inside a character; was the file cut short?"
-        elif _is_gb18030(raw):
-            problem += (
-                "It reads as GB18030, so convert the file: "
-                f"iconv -f GB18030 -t UTF-8 {path.name} > utf8-{path.name}"
-            )
-        else:
-            problem += "Save the file as UTF-8"
-        raise DataError(problem, file=path, line=number) from None
-
-
-def _is_gb18030(raw: bytes) -> bool:
-    try:
-        raw.decode("gb18030")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _json_object(path: Path, number: int, text: str, *, whole: bool = False) -> dict[str, object]:
+def json_object(path: Path, number: int, text: str, *, whole: bool = False) -> dict[str, object]:
     """The object on a line; `whole` says that the file might have been meant as one document."""
     try:
         value = json.loads(text)
@@ -464,10 +406,10 @@ def _kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "an object"
 
 
-def _check_there(path: Path) -> None:
-    """Refuse a path that is no file, and say what is near."""
+def check_there(path: Path, kinds: Collection[str] | None = None) -> None:
+    """Refuse a path that is no file, and say what is near: files that end as `kinds` say."""
     if path.is_dir():
-        inside = sorted(one.name for one in path.iterdir() if _readable(one))
+        inside = sorted(one.name for one in path.iterdir() if _readable(one, kinds or _READERS))
         has = f"it has {', '.join(inside[:5])}" if inside else "it has no file that can be read"
         raise DataError(f"this is a folder; give a file ({has})", file=path)
     if path.exists():
@@ -479,6 +421,6 @@ def _check_there(path: Path) -> None:
     raise DataError(f"there is no such file in {path.parent}; {near}", file=path)
 
 
-def _readable(path: Path) -> bool:
+def _readable(path: Path, kinds: Collection[str]) -> bool:
     plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
-    return path.is_file() and plain.suffix.lower() in _READERS
+    return path.is_file() and plain.suffix.lower() in kinds

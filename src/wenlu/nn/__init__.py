@@ -11,6 +11,7 @@ from wenlu.nn.embeddings import Embeddings
 from wenlu.nn.feed_forward import FeedForward
 from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
 from wenlu.nn.places import Places
+from wenlu.nn.recompute import keep_activations, recompute
 from wenlu.nn.relative import RelativeForm
 from wenlu.nn.rotary import Rotary, rotate
 from wenlu.nn.transformer import Transformer, initialise
@@ -42,8 +43,10 @@ __all__ = [
     "dot_product_with_lse",
     "dropout",
     "initialise",
+    "keep_activations",
     "merge",
     "no_position",
     "real_tokens",
+    "recompute",
     "rotate",
 ]

@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import platform
-import resource
 import shlex
 import shutil
 import sys
@@ -21,7 +19,7 @@ from torch import nn
 
 from wenlu.atomic import atomic_write, sweep_leftovers
 from wenlu.corpus import write_jsonl
-from wenlu.errors import ConfigError, RunError, WenluError
+from wenlu.errors import ConfigError, RunError
 from wenlu.evaluation import mean_and_deviation, wilson_interval
 from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
@@ -33,10 +31,10 @@ from wenlu.tasks.splits import describe, read_splits, summary
 from wenlu.text import Tokenizer
 from wenlu.training import Processes, Trained, TrainingSettings, fit, gather_rows, join_processes
 from wenlu.training import run as run_batches
+from wenlu.training.facts import run_facts
 from wenlu.training.precision import resolve_precision
 from wenlu.training.progress_bar import ProgressBar, notice
 from wenlu.training.state import remove, saved_progress
-from wenlu.version import __version__
 
 _TOP = 5
 """Labels whose probabilities are kept for each dev example."""
@@ -82,7 +80,7 @@ def train(
         processes.pieces(config.training.pieces)  # an error now is better than one later
         tell = say if say is not None and processes.first else lambda _: None
         check = partial(_check, out, several=several, resume=resume, overwrite=overwrite, say=tell)
-        _by_first(check, processes)
+        processes.by_first(check)
         try:
             results: list[dict[str, Any]] = []
             for seed in seeds:
@@ -107,19 +105,6 @@ def train(
                     notice(f"stopped; to go on with {out}, give the same command with --resume")
             raise
         return result
-
-
-def _by_first(act: Callable[[], None], processes: Processes) -> None:
-    """Let the first process act while the others wait; they all raise the error that it met."""
-    problem: WenluError | None = None
-    if processes.first:
-        try:
-            act()
-        except WenluError as error:
-            problem = error
-    problem = processes.agree(problem)
-    if problem is not None:
-        raise problem
 
 
 def _check(out: Path, *, several: bool, resume: bool, overwrite: bool, say: Say) -> None:
@@ -384,7 +369,6 @@ def _facts(
     trained: Trained, module: nn.Module, processes: Processes, settings: TrainingSettings
 ) -> dict[str, Any]:
     progress = trained.progress
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch,
@@ -392,18 +376,7 @@ def _facts(
         "stopped": trained.stopped,
         "seconds": progress.seconds,
         "examples_per_second": progress.rows / max(progress.training_seconds, 1e-9),
-        "parameters": sum(p.numel() for p in module.parameters()),
-        "device": processes.device.type,
-        "processes": processes.count,
-        "threads": torch.get_num_threads(),
-        "precision": resolve_precision(settings.precision, processes.device),
-        "peak_memory_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
-        "versions": {
-            "wenlu": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        **run_facts(module, processes, resolve_precision(settings.precision, processes.device)),
     }
 
 

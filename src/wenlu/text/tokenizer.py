@@ -284,7 +284,7 @@ class Tokenizer:
         except OSError as error:
             raise CheckpointError(f"cannot make the folder {folder}: {error.strerror}.") from None
         config: dict[str, Any] = {
-            "tokenizer_class": "BertTokenizer" if self._is_plain() else _AS_SAVED[0],
+            "tokenizer_class": "BertTokenizer" if self.is_plain() else _AS_SAVED[0],
             "pad_token": PAD,
             "unk_token": UNKNOWN,
             "cls_token": CLS,
@@ -319,7 +319,11 @@ class Tokenizer:
         library.decoder = WordPiece()
         return library
 
-    def _is_plain(self) -> bool:
+    def to_json(self) -> str:
+        """The content of a `tokenizer.json`: all that is known of how text is cut."""
+        return self._library.to_str()
+
+    def is_plain(self) -> bool:
         """Whether the `BertTokenizer` of `transformers`, which has fixed parts, is the same."""
         state = json.loads(self._library.to_str())
         model = {name: value for name, value in state["model"].items() if name != "vocab"}

@@ -15,9 +15,11 @@ from wenlu.training.precision import arithmetic, resolve_precision
 
 
 def to_device(batch: Any, device: torch.device) -> Any:  # noqa: ANN401
-    """The same named tuple with its tensors on `device`."""
+    """The same batch with its tensors on `device`."""
     if device.type == "cpu":
         return batch
+    if hasattr(batch, "to"):
+        return batch.to(device, non_blocking=True)
     return type(batch)(*(x.to(device, non_blocking=True) if x is not None else x for x in batch))
 
 

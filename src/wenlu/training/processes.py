@@ -1,7 +1,7 @@
 """One process, or several started by `torchrun`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from wenlu.errors import ConfigError
+from wenlu.errors import ConfigError, WenluError
 from wenlu.training.precision import best_device
 
 
@@ -42,6 +42,18 @@ class Processes:
         box = [value]
         dist.broadcast_object_list(box, src=0)
         return box[0]
+
+    def by_first(self, act: Callable[[], None]) -> None:
+        """Let the first process act while the others wait; all raise the error that it met."""
+        problem: WenluError | None = None
+        if self.first:
+            try:
+                act()
+            except WenluError as error:
+                problem = error
+        problem = self.agree(problem)
+        if problem is not None:
+            raise problem
 
     def share(self, module: nn.Module) -> None:
         """Give the others the first process's weights."""

@@ -56,10 +56,20 @@ class ProgressBar:
         self.rich.start()
         self.task = self.rich.add_task(text, total=total, completed=done, rate="")
 
-    def advance(self, text: str, rate: float, by: int = 1) -> None:
+    def total(self, total: int) -> None:
+        """How much there is in all."""
+        if self.task is not None:
+            self.rich.update(self.task, total=total)
+
+    def advance(self, text: str, rate: float, by: int = 1, unit: str = "texts") -> None:
         """One more is done."""
         if self.task is not None:
-            self.rich.update(self.task, advance=by, description=text, rate=f"{rate:,.0f} texts/s")
+            self.rich.update(
+                self.task,
+                advance=by,
+                description=text,
+                rate=f"{rate:,.0f} {unit}/s" if rate else "",
+            )
 
     def note(self, text: str) -> None:
         """Say what goes on."""
@@ -68,9 +78,12 @@ class ProgressBar:
 
     def epoch(self, epoch: int, score: float, *, best: bool) -> None:
         """A line that stays, for each epoch."""
+        self.line(f"epoch {epoch}: {score:.4f}{'  (best so far)' if best else ''}")
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
         if self.enabled:
-            mark = "  (best so far)" if best else ""
-            self.rich.console.print(f"epoch {epoch}: {score:.4f}{mark}", highlight=False)
+            self.rich.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def stop(self) -> None:
         """Take the bar away."""

@@ -131,6 +131,14 @@ def saved_progress(folder: Path, fingerprint: str) -> Progress | None:
     return Progress(**saved["progress"])
 
 
+def newest_step(folder: Path) -> int | None:
+    """Updates that were finished in the newest whole state, whatever it was made with."""
+    states = _states(folder)
+    if not states:
+        return None
+    return int(json.loads((states[-1] / "state.json").read_text("utf-8"))["progress"]["step"])
+
+
 def sweep(folder: Path) -> None:
     """Remove what a killed process left unfinished."""
     if not folder.is_dir():

@@ -1,0 +1,131 @@
+"""Documents of raw text, one after the other, from files of any size."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+from wenlu.corpus.compressed import COMPRESSIONS, position
+from wenlu.corpus.lines import decode, read_lines, too_long
+from wenlu.corpus.records import Record, check_there, json_object
+from wenlu.errors import DataError
+
+LONGEST = 32 << 20
+"""Bytes that a document may have, as it stands in its file."""
+
+_ROWS, _PLAIN = (".jsonl", ".ndjson"), (".txt",)
+
+
+class Document(NamedTuple):
+    """A text, where it comes from, and how far the reading has got."""
+
+    text: str
+
+    source: str
+    """What its row says in `source`, or the name of its file."""
+
+    read: int
+    """Bytes of all files read so far, as they lie on the disk."""
+
+
+def check_documents(files: Sequence[str | PathLike[str]]) -> list[Path]:
+    """The files, each of a kind that `read_documents` reads, and there."""
+    paths = [Path(file) for file in files]
+    if not paths:
+        raise DataError("no files came; give one or more files of text")
+    for path in paths:
+        check_there(path, (*_ROWS, *_PLAIN))
+        if _kind(path) not in (*_ROWS, *_PLAIN):
+            raise DataError(
+                f"files that end in {_kind(path) or 'no suffix'!r} cannot be read as text; those "
+                f"in {', '.join((*_ROWS, *_PLAIN))} can, also with {' or '.join(COMPRESSIONS)} "
+                "after it",
+                file=path,
+            )
+    return paths
+
+
+def read_documents(
+    files: Sequence[str | PathLike[str]], *, field: str = "text"
+) -> Iterator[Document]:
+    """The documents of files, in their order.
+
+    `.jsonl` and `.ndjson`: an object a line, its text in `field`, its source, if it says one, in
+    `source`. `.txt`: blank lines stand between documents, and a line is a paragraph, as BERT's own
+    tools have it; in a file without blank lines each line is a document, as `datasets` and
+    SentencePiece have it. Any of them may end in `.gz` or `.zst`.
+
+    Raises:
+        DataError: a file or a row cannot be read, a document has more than 32 MiB, or a file has
+            no text; says which line, and what would do.
+    """
+    before = 0
+    for path in check_documents(files):
+        reader = _read_plain(path) if _kind(path) in _PLAIN else _read_rows(path, field)
+        found = False
+        for text, source, read in reader:
+            found = True
+            yield Document(text, source or path.name, before + read)
+        if not found:
+            raise DataError("the file has no text", file=path)
+        before += path.stat().st_size
+
+
+def _kind(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes] or [""]
+    return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSIONS else suffixes[-1]
+
+
+def _read_rows(path: Path, field: str) -> Iterator[Document]:
+    watched: list[io.BufferedIOBase] = []
+    with closing(read_lines(path, longest=LONGEST, opened=watched.append)) as lines:
+        for number, raw in lines:
+            line = decode(path, number, raw)
+            if not line or line.isspace():
+                continue
+            row = Record(json_object(path, number, line), path, number)
+            if field not in row.fields:
+                has = ", ".join(map(repr, row.fields)) or "none"
+                problem = f"the row has no such field; say which of its fields is the text: {has}"
+                raise row.error(problem, field)
+            source = row.get("source")
+            name = source if isinstance(source, str) else ""
+            yield Document(row.text(field), name, position(watched[0]))
+
+
+def _read_plain(path: Path) -> Iterator[Document]:
+    between = _has_blank_lines(path)
+    watched: list[io.BufferedIOBase] = []
+    paragraphs: list[str] = []
+    size = first = 0
+    with closing(read_lines(path, longest=LONGEST, opened=watched.append)) as lines:
+        for number, raw in lines:
+            line = decode(path, number, raw)
+            blank = not line or line.isspace()
+            if paragraphs and (blank or not between):
+                yield Document("\n".join(paragraphs), "", position(watched[0]))
+                paragraphs, size = [], 0
+            if blank:
+                continue
+            if not paragraphs:
+                first = number
+            paragraphs.append(line)
+            size += len(raw)
+            if size > LONGEST:
+                raise too_long(path, first, "document", LONGEST)
+        if paragraphs:
+            yield Document("\n".join(paragraphs), "", path.stat().st_size)
+
+
+def _has_blank_lines(path: Path) -> bool:
+    """Whether a blank line stands between two others."""
+    text = gap = False
+    with closing(read_lines(path, longest=LONGEST)) as lines:
+        for _, raw in lines:
+            blank = not raw.decode(errors="replace").strip()
+            if text and gap and not blank:
+                return True
+            text, gap = text or not blank, gap or (text and blank)
+    return False

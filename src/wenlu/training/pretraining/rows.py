@@ -1,0 +1,127 @@
+"""Which pieces of text become which row of an epoch.
+
+A row is one text, [CLS] a [SEP], or two, [CLS] a [SEP] b [SEP]. A text is a stretch of whole
+sentences of one document, as many as fit; a sentence that is too long for a row is cut.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wenlu.corpus import TokenCorpus
+
+Layout = Literal["single", "next", "swap", "consecutive"]
+"""single: one text. consecutive: two texts, the second follows the first. next: half of the second
+texts come from another document instead. swap: half of the pairs are in the wrong order."""
+
+NOT_A_PAIR, IN_ORDER, OUT_OF_ORDER = -1, 0, 1
+
+
+class RowPlan(NamedTuple):
+    """Rows, as ranges of the corpus's tokens; n rows."""
+
+    first: NDArray[np.int64]
+    """(n, 2): where the first text starts and ends."""
+    second: NDArray[np.int64]
+    """(n, 2): the second; empty where there is none."""
+    relation: NDArray[np.int64]
+    """(n,): NOT_A_PAIR, IN_ORDER or OUT_OF_ORDER."""
+    document: NDArray[np.int64]
+    """(n,): which document the row is from (its second text may be from another)."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each row, [CLS] and [SEP] included."""
+        second = self.second[:, 1] - self.second[:, 0]
+        return self.first[:, 1] - self.first[:, 0] + second + 2 + (second > 0)
+
+
+def plan_rows(
+    corpus: TokenCorpus,
+    documents: Iterable[int],
+    layout: Layout,
+    max_length: int,
+    random: np.random.Generator,
+) -> RowPlan:
+    """The rows of some documents, in their order.
+
+    The first row of a document is of random length, so that the cuts fall elsewhere every time. A
+    stretch of a single sentence has nothing to follow it, and is a row of one text in any layout.
+
+    Args:
+        corpus: the text.
+        documents: numbers of documents.
+        layout: what a row consists of.
+        max_length: tokens of a row at most, [CLS] and [SEP] included.
+        random: where chance comes from.
+    """
+    room = max_length - (2 if layout == "single" else 3)
+    first, second, relation, owner = [], [], [], []
+    for document in documents:
+        low, high = corpus.documents[document : document + 2].tolist()
+        cuts = _cuts(corpus.sentences[low : high + 1].tolist(), room)
+        draws = iter(random.random(2 + 3 * len(cuts)).tolist())
+        limit = 1 + int(next(draws) * room)
+        start, last = 0, len(cuts) - 1
+        while start < last:
+            end = max(start + 1, bisect_right(cuts, cuts[start] + limit) - 1)
+            limit = room
+            a, b, kind = (cuts[start], cuts[end]), (0, 0), NOT_A_PAIR
+            if layout != "single" and end - start > 1:
+                middle = start + 1 + int(next(draws) * (end - start - 1))
+                a, b, kind = (a[0], cuts[middle]), (cuts[middle], a[1]), IN_ORDER
+                if layout != "consecutive" and next(draws) < 0.5:
+                    kind = OUT_OF_ORDER
+                    if layout == "swap":
+                        a, b = b, a
+                    else:
+                        b = _elsewhere(corpus, (low, high), room - (a[1] - a[0]), random)
+                        end = middle  # what followed is still to come
+            first.append(a)
+            second.append(b)
+            relation.append(kind)
+            owner.append(document)
+            start = end
+    return RowPlan(
+        np.array(first, np.int64).reshape(-1, 2),
+        np.array(second, np.int64).reshape(-1, 2),
+        np.array(relation, np.int64),
+        np.array(owner, np.int64),
+    )
+
+
+def _cuts(bounds: list[int], room: int) -> list[int]:
+    """The bounds of sentences, with more of them inside sentences of over `room` tokens."""
+    cuts = bounds[:1]
+    for start, end in pairwise(bounds):
+        cuts.extend(range(start + room, end, room))
+        cuts.append(end)
+    return cuts
+
+
+def _elsewhere(
+    corpus: TokenCorpus, own: tuple[int, int], room: int, random: np.random.Generator
+) -> tuple[int, int]:
+    """A stretch of another document, of at most `room` tokens.
+
+    It starts at the sentence of a random token. (A random document's would mostly be a short text,
+    and its length alone would give away that it does not follow.)
+
+    Args:
+        corpus: the text.
+        own: the sentences that it must not be among.
+        room: tokens at most.
+        random: where chance comes from.
+    """
+    sentence = own[0]
+    while own[0] <= sentence < own[1]:
+        token = int(random.integers(len(corpus.tokens)))
+        sentence = int(np.searchsorted(corpus.sentences, token, "right")) - 1
+    document = int(np.searchsorted(corpus.documents, sentence, "right"))
+    cuts = corpus.sentences[sentence : int(corpus.documents[document]) + 1]
+    end = int(np.searchsorted(cuts, cuts[0] + room, "right")) - 1
+    return int(cuts[0]), int(cuts[end]) if end > 0 else int(cuts[0]) + room

@@ -1,0 +1,310 @@
+"""From raw text to a pretrained model: what `wenlu pretrain` does."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wenlu.atomic import atomic_write, sweep_leftovers
+from wenlu.corpus import TokenCorpus, vocabulary_fingerprint, write_tokens
+from wenlu.errors import RunError
+from wenlu.models import Model, save
+from wenlu.nn.recompute import recompute
+from wenlu.text import Tokenizer
+from wenlu.training.facts import run_facts
+from wenlu.training.precision import resolve_precision
+from wenlu.training.pretraining.config import PretrainingConfig
+from wenlu.training.pretraining.data import PretrainingData
+from wenlu.training.pretraining.evaluate import Scores, evaluate
+from wenlu.training.pretraining.loop import decay_start, pretrain_module
+from wenlu.training.pretraining.module import Pretraining
+from wenlu.training.pretraining.objectives import make_objectives
+from wenlu.training.pretraining.shape import check_vocabulary, first_model, open_tokenizer
+from wenlu.training.pretraining.statistics import describe_rows
+from wenlu.training.processes import Processes, join_processes
+from wenlu.training.progress_bar import ProgressBar, notice
+from wenlu.training.state import newest_step, remove, saved_progress
+from wenlu.training.toml import flat
+
+Say = Callable[[str], None]
+
+_FREE = ("steps", "decay", "checkpoint_minutes", "checkpoint_steps", "log_steps", "evaluate_steps")
+"""Settings that may change when a run is gone on with; the first two only with "stable"."""
+
+
+def pretrain(
+    config: PretrainingConfig,
+    out: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Say | None = None,
+) -> dict[str, Any]:
+    """Pretrain a model, and leave a run folder with it.
+
+    The run folder holds `config.toml`, `metrics.jsonl`, `result.json`, `model/` (loads anywhere),
+    the corpus as tokens, and, with the schedule "stable", the state before the learning rate fell,
+    from which the run can be gone on with: the same call with more steps and `resume`.
+
+    Args:
+        config: what to train on what, and how.
+        out: the run folder. It must not exist, unless `resume` or `overwrite` is given.
+        resume: go on where an earlier call with the same configuration was stopped, or, with more
+            steps, from before its end.
+        overwrite: remove what stands at `out` first, if it is a run folder.
+        say: called with lines for people to read.
+
+    Returns:
+        What `result.json` holds.
+
+    Raises:
+        WenluError: bad text, settings, vocabulary or folder.
+    """
+    out = Path(out)
+    with join_processes() as processes:
+        processes.pieces(config.training.accumulate)  # an error now is better than one later
+        tell = say if say is not None and processes.first else lambda _: None
+        tokenizer = open_tokenizer(config)
+        check_vocabulary(tokenizer, config.objective)
+        objectives = make_objectives(config.objective, tokenizer, config.masking)
+        heads = {head for one in objectives for head in one.heads}
+        model = first_model(config, tokenizer, heads)
+        processes.by_first(lambda: _make_room(config, out, resume=resume, overwrite=overwrite))
+        try:
+            return _pretrain(config, out, model, tokenizer, objectives, processes, tell)
+        except BaseException as error:
+            outer = isinstance(error, KeyboardInterrupt | OSError) or error.__cause__ is not None
+            if processes.first and outer and (out / "config.toml").exists():
+                notice(f"stopped; to go on with {out}, give the same command with --resume")
+            raise
+
+
+def _pretrain(
+    config: PretrainingConfig,
+    out: Path,
+    model: Model,
+    tokenizer: Tokenizer,
+    objectives: Sequence[Any],
+    processes: Processes,
+    say: Say,
+) -> dict[str, Any]:
+    settings = config.training
+    with ProgressBar(enabled=processes.first) as bar:
+        corpus = _tokens(config.corpus, out / "tokens", tokenizer, processes, bar)
+        heldout = None
+        if config.heldout:
+            heldout = _tokens(config.heldout, out / "heldout", tokenizer, processes, bar)
+        data = _data(config, corpus, tokenizer, objectives)
+        for line in describe_rows(data, settings):
+            say(line)
+        module = Pretraining(model, objectives)
+        parameters = sum(p.numel() for p in model.parameters())
+        say(f"{parameters:,} parameters, {model.config.layers} layers of {model.config.width}")
+        fingerprint = _fingerprint(module, corpus, config, processes)
+        saved = saved_progress(out / "checkpoint", fingerprint)
+        if saved is not None:
+            say(f"going on after update {saved.step:,}")
+        if processes.first:
+            with atomic_write(out / "config.toml") as file:
+                file.write(config.toml())
+        measure = None
+        if heldout is not None:
+            measured = _data(config, heldout, tokenizer, objectives)
+
+            def measure(module: Pretraining) -> dict[str, float]:
+                return _brief(evaluate(module, measured, precision=settings.precision))
+
+        if settings.recompute:
+            recompute(model.encoder, every=settings.recompute)
+        progress = pretrain_module(
+            module,
+            data,
+            measure,
+            settings,
+            folder=out,
+            fingerprint=fingerprint,
+            processes=processes,
+            bar=bar,
+        )
+        result: dict[str, Any] = {}
+        if processes.first:
+            bar.note("measuring on the held-out text")
+            scores: Scores = {}
+            if heldout is not None:
+                scores = evaluate(module, measured, precision=settings.precision)
+            result = {
+                "objectives": [one.name for one in objectives],
+                "scores": scores,
+                "tokens": progress.rows,
+                "epochs": progress.rows / max(1, len(corpus.tokens)),
+                "steps": progress.step,
+                "seed": config.seed,
+                "tokens_per_second": progress.rows / max(progress.training_seconds, 1e-9),
+                "seconds": progress.seconds,
+                **run_facts(
+                    model, processes, resolve_precision(settings.precision, processes.device)
+                ),
+                "fingerprint": fingerprint,
+            }
+            _write_model(out / "model", model, tokenizer)
+            with atomic_write(out / "result.json") as file:
+                file.write(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+            remove(out / "checkpoint")
+        return processes.agree(result)
+
+
+def _data(
+    config: PretrainingConfig, corpus: TokenCorpus, tokenizer: Tokenizer, objectives: Sequence[Any]
+) -> PretrainingData:
+    return PretrainingData(
+        corpus,
+        tokenizer,
+        objectives,
+        max_length=config.training.max_length,
+        batch_tokens=config.training.batch_tokens,
+        seed=config.seed,
+    )
+
+
+def _tokens(
+    files: Sequence[str],
+    folder: Path,
+    tokenizer: Tokenizer,
+    processes: Processes,
+    bar: ProgressBar,
+) -> TokenCorpus:
+    """The tokens of those files, made if they are not there yet."""
+    if len(files) == 1 and (Path(files[0]) / "corpus.json").exists():
+        folder = Path(files[0])
+
+    def make() -> None:
+        if folder.exists():
+            return
+        bar.start("cutting text into tokens", total=1)
+        done = 0
+
+        def show(read: int, size: int) -> None:
+            nonlocal done
+            bar.total(size)
+            bar.advance("cutting text into tokens", 0.0, by=read - done, unit="")
+            done = read
+
+        write_tokens([Path(file) for file in files], tokenizer, folder, progress=show)
+        bar.stop()
+
+    processes.by_first(make)
+    corpus = TokenCorpus(folder)
+    if corpus.vocabulary_fingerprint != vocabulary_fingerprint(tokenizer):
+        raise RunError(
+            f"{folder} was made with another vocabulary; give the one that it was made with, or "
+            "text files"
+        )
+    return corpus
+
+
+def _make_room(config: PretrainingConfig, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make sure that `out` may be written to, and take it to where it is to be gone on from."""
+    begun = (out / "config.toml").exists() or (out / "tokens").exists()
+    there = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if there and not begun:
+        raise RunError(
+            f"{out} is not the folder of a pretraining, so it is left alone; give another --out"
+        )
+    if there and not (resume or overwrite):
+        raise RunError(
+            f"{out} exists already: --resume to go on with it, --overwrite to replace it, or "
+            "another --out"
+        )
+    try:
+        if there and overwrite and not resume:
+            shutil.rmtree(out)
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {out}: {error.strerror}") from None
+    sweep_leftovers(out)
+    if (out / "config.toml").exists():
+        _go_back(config, PretrainingConfig.from_toml(out / "config.toml"), out)
+
+
+def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> None:
+    """Check that the run can be gone on with, and if it was to end earlier, undo its end."""
+    before, now = flat(old), flat(config)
+    free = _FREE if old.training.schedule == "stable" else _FREE[2:]
+    changed = [
+        f"{name} was {before[name]!r} and is now {now[name]!r}"
+        for name in now
+        if now[name] != before[name] and name not in free
+    ]
+    if changed:
+        raise RunError(
+            f"{out} was begun otherwise, so it cannot be gone on with: {'; '.join(changed)}. "
+            "Give what it was begun with, or another --out"
+        )
+    same = (now["steps"], now["decay"]) == (before["steps"], before["decay"])
+    finished = (out / "result.json").exists()
+    if same and finished:
+        raise RunError(
+            f"{out} is finished already; give more --steps to go on, or --overwrite to replace it"
+        )
+    if same or (
+        (newest_step(out / "checkpoint") or 0) <= decay_start(old.training) and not finished
+    ):
+        return
+    kept = newest_step(out / "stable")
+    if kept is None or kept > decay_start(config.training):
+        raise RunError(
+            f"{out} has no state of update {decay_start(config.training):,} or before to go on "
+            "from; give more --steps"
+        )
+    remove(out / "checkpoint")
+    (out / "result.json").unlink(missing_ok=True)
+    shutil.copytree(out / "stable", out / ".stable.tmp", dirs_exist_ok=True)
+    (out / ".stable.tmp").rename(out / "checkpoint")
+
+
+def _write_model(folder: Path, model: Model, tokenizer: Tokenizer) -> None:
+    """Replace the model of an earlier end of the same run."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    save(folder, model, tokenizer)
+
+
+def _brief(scores: Scores) -> dict[str, float]:
+    """What goes into the log while training lasts."""
+    return {
+        f"{name}_{what}": by["all"][what]
+        for name, by in scores.items()
+        for what in ("loss", "accuracy")
+    }
+
+
+def _fingerprint(
+    module: Pretraining, corpus: TokenCorpus, config: PretrainingConfig, processes: Processes
+) -> str:
+    """Of all that the course of a training depends on, up to where the learning rate falls."""
+    settings = config.training
+    course = replace(
+        settings,
+        checkpoint_minutes=0.0,
+        checkpoint_steps=0,
+        log_steps=1,
+        evaluate_steps=1,
+        recompute=0,
+        precision=resolve_precision(settings.precision, processes.device),
+    )
+    if settings.schedule == "stable":
+        course = replace(course, steps=1, decay=1.0)
+    count = processes.pieces(settings.accumulate)
+    described = repr((course, count, config.seed, config.masking, config.objective))
+    digest = hashlib.blake2b(described.encode(), digest_size=16)
+    digest.update(repr((module.model.config, corpus.fingerprint)).encode())
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.detach().numpy()).data)
+    return digest.hexdigest()
