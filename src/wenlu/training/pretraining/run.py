@@ -13,9 +13,10 @@ import numpy as np
 
 from wenlu.atomic import atomic_write, sweep_leftovers
 from wenlu.corpus import TokenCorpus, vocabulary_fingerprint, write_tokens
-from wenlu.errors import RunError
+from wenlu.errors import ConfigError, RunError, closest
 from wenlu.models import Model, save
 from wenlu.nn.recompute import recompute
+from wenlu.optim import OPTIMIZERS
 from wenlu.text import Tokenizer
 from wenlu.training.facts import run_facts
 from wenlu.training.precision import resolve_precision
@@ -68,7 +69,11 @@ def pretrain(
     """
     out = Path(out)
     with join_processes() as processes:
-        processes.pieces(config.training.accumulate)  # an error now is better than one later
+        # An error now is better than one later.
+        processes.pieces(config.training.accumulate)
+        if config.training.optimizer not in OPTIMIZERS:
+            near = closest(config.training.optimizer, OPTIMIZERS)
+            raise ConfigError(f"no optimizer {config.training.optimizer!r}; the closest are {near}")
         tell = say if say is not None and processes.first else lambda _: None
         tokenizer = open_tokenizer(config)
         check_vocabulary(tokenizer, config.objective)

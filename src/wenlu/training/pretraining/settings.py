@@ -3,8 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_origin
 
-from wenlu.errors import ConfigError, closest
-from wenlu.optim import OPTIMIZERS
+from wenlu.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,9 +77,6 @@ class PretrainingSettings:
         ):
             if not getattr(self, name) >= 0:  # nan is not
                 raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}")
-        if self.optimizer not in OPTIMIZERS:
-            near = closest(self.optimizer, OPTIMIZERS)
-            raise ConfigError(f"no optimizer {self.optimizer!r}; the closest are {near}")
         if not self.lr > 0:
             raise ConfigError(f"lr must be above 0; got {self.lr}")
         if not 0 < self.decay <= 1:

@@ -1,0 +1,30 @@
+"""Pretraining: from raw text to a model; its parts, a file each."""
+
+from typing import TYPE_CHECKING
+
+from wenlu.lazy import exports
+from wenlu.training.pretraining.config import PretrainingConfig
+from wenlu.training.pretraining.settings import MaskingSettings, PretrainingSettings
+
+if TYPE_CHECKING:
+    from wenlu.training.pretraining.data import PretrainingData
+    from wenlu.training.pretraining.module import Pretraining
+    from wenlu.training.pretraining.run import pretrain
+
+__getattr__ = exports(
+    __name__,
+    {
+        "Pretraining": "wenlu.training.pretraining.module",
+        "PretrainingData": "wenlu.training.pretraining.data",
+        "pretrain": "wenlu.training.pretraining.run",
+    },
+)
+
+__all__ = [
+    "MaskingSettings",
+    "Pretraining",
+    "PretrainingConfig",
+    "PretrainingData",
+    "PretrainingSettings",
+    "pretrain",
+]
