@@ -29,7 +29,7 @@ SHAPES = {
     "4x312": {"layers": 4, "width": 312, "heads": 12, "inner_width": 1200},
     "6x384": {"layers": 6, "width": 384, "heads": 12, "inner_width": 1536},
 }
-LEARNING_RATE, MAX_LENGTH = 3e-4, 512
+MAX_LENGTH = 512
 SIZES = {"tnews": (800, 1_000), "iflytek": (48, 100)}
 """Training and dev examples; `--scale` multiplies the first."""
 
@@ -79,7 +79,7 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
             encoded.data,
             lambda _: next(cheap),  # the last epoch counts as best; scored once, below
             settings,
-            learning_rate=LEARNING_RATE,
+            learning_rate=arguments.lr,
             seed=arguments.seed,
             score="accuracy",
             folder=Path(folder),
@@ -128,7 +128,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
             TrainingArguments(
                 folder,
                 num_train_epochs=arguments.epochs,
-                learning_rate=LEARNING_RATE,
+                learning_rate=arguments.lr,
                 save_strategy="no",
                 logging_strategy="no",
                 report_to=[],
@@ -174,6 +174,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--scale", type=int, default=1, help="times as many training examples")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lr", type=float, default=3e-4)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--peer", choices=["default", "grouped", "rows"])
     parser.add_argument("--side", choices=["ours", "theirs"], help=argparse.SUPPRESS)

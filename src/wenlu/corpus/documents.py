@@ -12,7 +12,7 @@ from wenlu.corpus.lines import decode, read_lines, too_long
 from wenlu.corpus.records import Record, check_there, json_object
 from wenlu.errors import DataError
 
-LONGEST = 32 << 20
+LONGEST = 16 << 20
 """Bytes that a document may have, as it stands in its file."""
 
 _ROWS, _PLAIN = (".jsonl", ".ndjson"), (".txt",)
@@ -58,7 +58,7 @@ def read_documents(
     SentencePiece have it. Any of them may end in `.gz` or `.zst`.
 
     Raises:
-        DataError: a file or a row cannot be read, a document has more than 32 MiB, or a file has
+        DataError: a file or a row cannot be read, a document has more than 16 MiB, or a file has
             no text; says which line, and what would do.
     """
     before = 0

@@ -59,7 +59,7 @@ def cut_batches(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    except BrokenProcessPool as error:
+    except (BrokenProcessPool, MemoryError) as error:
         raise RunError(
             "a process that cut text ended suddenly: too little memory for all of them, or the "
             'script that started them is not guarded by `if __name__ == "__main__":`. Mend '

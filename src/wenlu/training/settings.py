@@ -17,7 +17,7 @@ class TrainingSettings:
     """Times the training set is gone through."""
     batch_tokens: int = 4096
     """Tokens of a batch, padding included; short texts make batches of many rows."""
-    batch_rows: int = 32
+    batch_rows: int = 24
     """Rows of a batch at most."""
     lr: float | None = None
     """Largest learning rate; by default 5e-4 from scratch, otherwise 1e-4 for models narrower than
