@@ -38,6 +38,8 @@ docs: $(VENV)/docs
 bench: $(VENV)/bench
 	$(BIN)/python -m bench.fine_tuning
 	$(BIN)/python -m bench.predicting
+	$(BIN)/python -m bench.pretraining
+	$(BIN)/python -m bench.recompute
 
 clean:
 	rm -rf $(VENV) site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,3 +32,22 @@ def labelled(
     examples = task.read(train_file)
     task = task.with_labels_of(examples, train_file)
     return task, examples[:train], task.read(need_split(data, task.dev_files, "dev"))[:dev]
+
+
+def raw_text(scratch: Path) -> list[Path]:
+    """Files of raw text: the held-out part of a corpus if it is at hand, else sample sentences.
+
+    Args:
+        scratch: a folder where a file may be put.
+    """
+    given = os.environ.get("WENLU_CORPUS")
+    folder = Path(given) if given else Path(__file__).resolve().parents[2] / "shared/data/corpus"
+    found = sorted(folder.glob("heldout.jsonl*"))
+    if found:
+        return found
+    task, examples = TASKS["intents"], asset("samples", "intents")
+    rows = task.read(need_split(examples, task.train_files, "training"))
+    stretches = [rows[i : i + 20] for i in range(0, len(rows), 20)]
+    text = "\n\n".join("\n".join(row.texts[0] + "。" for row in stretch) for stretch in stretches)
+    (scratch / "samples.txt").write_text(text, "utf-8")
+    return [scratch / "samples.txt"]
