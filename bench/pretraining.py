@@ -73,6 +73,7 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
         warmup_steps=0,
         beta2=0.999,
         batch_tokens=arguments.tokens,
+        log_steps=1,
         precision=arguments.precision,
     )
     with tempfile.TemporaryDirectory() as out, join_processes() as processes:
@@ -137,7 +138,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-    last = float(loss)
+    last = float(loss.detach())
     seconds = time.perf_counter() - began
     return {"tokens_per_second": tokens / seconds, "memory_mb": peak_memory_mb(), "loss": last}
 
