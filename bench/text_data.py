@@ -4,9 +4,11 @@ Point the environment variable WENLU_CLUE at a folder that holds tnews/, iflytek
 """
 
 import os
+from itertools import islice
 from pathlib import Path
 
 from wenlu.assets import asset
+from wenlu.corpus import read_documents, write_jsonl
 from wenlu.tasks.classification import Classification
 from wenlu.tasks.examples import Example, need_split
 from wenlu.tasks.registry import TASKS
@@ -34,20 +36,31 @@ def labelled(
     return task, examples[:train], task.read(need_split(data, task.dev_files, "dev"))[:dev]
 
 
-def raw_text(scratch: Path) -> list[Path]:
-    """Files of raw text: the held-out part of a corpus if it is at hand, else sample sentences.
+def raw_text(scratch: Path, part: str = "heldout", documents: int = 0) -> list[Path]:
+    """Files of raw text: a part of a corpus if one is at hand, else the sample sentences.
+
+    Point the environment variable WENLU_CORPUS at a folder that holds heldout.jsonl.zst,
+    train-00.jsonl.zst, ...
 
     Args:
         scratch: a folder where a file may be put.
+        part: how the file's name begins.
+        documents: only the first so many; 0 for all.
     """
     given = os.environ.get("WENLU_CORPUS")
     folder = Path(given) if given else Path(__file__).resolve().parents[2] / "shared/data/corpus"
-    found = sorted(folder.glob("heldout.jsonl*"))
-    if found:
+    found = sorted(folder.glob(f"{part}*.jsonl*"))
+    if not found:
+        task, examples = TASKS["intents"], asset("samples", "intents")
+        rows = task.read(need_split(examples, task.train_files, "training"))
+        stretches = [rows[i : i + 20] for i in range(0, len(rows), 20)]
+        made = scratch / f"{part}.txt"
+        texts = ("\n".join(f"{row.texts[0]}。" for row in stretch) for stretch in stretches)
+        made.write_text("\n\n".join(texts), "utf-8")
+        return [made]
+    if not documents:
         return found
-    task, examples = TASKS["intents"], asset("samples", "intents")
-    rows = task.read(need_split(examples, task.train_files, "training"))
-    stretches = [rows[i : i + 20] for i in range(0, len(rows), 20)]
-    text = "\n\n".join("\n".join(row.texts[0] + "。" for row in stretch) for stretch in stretches)
-    (scratch / "samples.txt").write_text(text, "utf-8")
-    return [scratch / "samples.txt"]
+    made = scratch / f"{part}.jsonl"
+    rows = ({"text": document.text} for document in islice(read_documents(found), documents))
+    write_jsonl(made, rows)
+    return [made]

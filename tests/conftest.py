@@ -1,12 +1,38 @@
-"""Settings for all tests."""
+"""Settings for all tests, and whole command lines in processes that can be killed."""
 
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from hypothesis import settings
+import pytest
 
 # Tensors in tests are tiny: a second thread costs more than it brings, in subprocesses too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# How long an example takes says something of the machine, and nothing of what is tested.
-settings.register_profile("wenlu", deadline=None)
-settings.load_profile("wenlu")
+Attempt = Callable[..., list[int]]
+
+
+@pytest.fixture(scope="session")
+def attempt() -> Iterator[Attempt]:
+    """Runs a command line to its end, or as far as it gets; see attempts.py."""
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("attempts.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+
+        def run(tokens: Sequence[str], log: Path, **request: Any) -> list[int]:  # noqa: ANN401
+            line = json.dumps({"tokens": list(tokens), "log": str(log), **request})
+            print(line, file=program.stdin, flush=True)
+            return json.loads(program.stdout.readline())
+
+        yield run
+        program.stdin.close()

@@ -1,11 +1,7 @@
 """A small model and small sets; whole runs in processes that can be killed."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -60,28 +56,6 @@ def flags(texts: Path, small_model: Path) -> list[str]:
         *("--epochs", "3", "--batch-rows", "8", "--log-steps", "1", "--checkpoint-steps", "3"),
         *("--max-length", "32", "--lr", "0.02"),
     ]
-
-
-@pytest.fixture(scope="session")
-def attempt() -> Iterator[Attempt]:
-    """Runs a command line to its end, or as far as it gets; see attempts.py."""
-    with subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("attempts.py"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
-    ) as program:
-        assert program.stdin is not None
-        assert program.stdout is not None
-
-        def run(tokens: Sequence[str], log: Path, **request: Any) -> list[int]:  # noqa: ANN401
-            line = json.dumps({"tokens": list(tokens), "log": str(log), **request})
-            print(line, file=program.stdin, flush=True)
-            return json.loads(program.stdout.readline())
-
-        yield run
-        program.stdin.close()
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,21 @@ _COMMANDS = {
         "SRC DST [--to hf|wenlu]",
         "Rewrite a model folder in another layout.",
     ),
+    "corpus shuffle": _Command(
+        "wenlu.cli.shuffle:shuffle",
+        "TEXT ... --out FILE [OPTIONS]",
+        "Put the lines of files of any size in a random order.",
+    ),
+    "corpus count": _Command(
+        "wenlu.cli.count:count",
+        "TEXT ... --out FILE [OPTIONS]",
+        "Count words, characters, n-grams or tokens, exactly.",
+    ),
+    "corpus stats": _Command(
+        "wenlu.cli.stats:stats",
+        "TEXT ... [OPTIONS]",
+        "Say what files of text are like: lines, duplicates, encodings, lengths.",
+    ),
     "corpus vocab": _Command(
         "wenlu.cli.corpus:vocab",
         "TEXT ... --size N --out FILE [OPTIONS]",
@@ -81,7 +96,7 @@ _COMMANDS = {
     ),
 }
 
-_GROUPS = {"corpus": "Work on raw text: make a vocabulary."}
+_GROUPS = {"corpus": "Work on raw text: shuffle it, count it, make a vocabulary."}
 """Commands of two words, by the first."""
 
 

@@ -8,7 +8,11 @@ from cyclopts import Parameter
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import people, print_json, say
 from wenlu.training.pretraining.config import PretrainingConfig
-from wenlu.training.pretraining.settings import MaskingSettings, PretrainingSettings
+from wenlu.training.pretraining.settings import (
+    MaskingSettings,
+    PretrainingSettings,
+    SimilaritySettings,
+)
 
 _DEFAULTS = PretrainingConfig(objective=("mlm",), corpus=("",))
 _Several = Parameter(consume_multiple=True)
@@ -25,6 +29,7 @@ def pretrain(
     model: str | None = None,
     seed: int = _DEFAULTS.seed,
     masking: Annotated[MaskingSettings | None, Parameter(name="*")] = None,
+    similarity: Annotated[SimilaritySettings | None, Parameter(name="*")] = None,
     settings: Annotated[PretrainingSettings | None, Parameter(name="*")] = None,
     resume: Switch = False,
     overwrite: Switch = False,
@@ -42,16 +47,20 @@ def pretrain(
         wenlu pretrain --objective mlm nsp --corpus part-*.txt --heldout held.txt
             --config shape.toml --vocab vocab.txt --steps 100000 --accumulate 8 --out runs/mini
         wenlu pretrain --objective unilm --corpus news.txt --model runs/mini/model --out runs/gen
+        wenlu pretrain --objective simbert --corpus pairs.jsonl --model runs/mini/model
+            --max-length 64 --lr 1e-4 --out runs/sim
         torchrun --nproc-per-node 8 -m wenlu pretrain --objective mlm --corpus ... --out runs/big
 
     Parameters
     ----------
     objective
-        One or more that go together: mlm, nsp, sop, lm, unilm.
+        One or more that go together: mlm, nsp, sop, lm, unilm; or simbert, which goes alone.
     corpus
         JSONL files, an object a line with its text in the field "text" (and, if it likes, where it
         is from in "source"), or TXT files, with blank lines between documents; also with .gz or
-        .zst after it. Or one folder of tokens, such as the one that an earlier run has made.
+        .zst after it. Or one folder of tokens, such as the one that an earlier run has made. For
+        simbert, JSONL files of groups of similar sentences: two of them in the fields "a" and "b",
+        or any number as a list in "texts".
     out
         The run folder to make.
     heldout
@@ -66,6 +75,8 @@ def pretrain(
         Decides initial weights, data order, masks and dropout.
     masking
         How words are masked.
+    similarity
+        How simbert learns from groups.
     settings
         How to train.
     resume
@@ -88,6 +99,7 @@ def pretrain(
             model=model,
             seed=seed,
             masking=masking or MaskingSettings(),
+            similarity=similarity or SimilaritySettings(),
             training=settings or PretrainingSettings(),
         ),
         out,

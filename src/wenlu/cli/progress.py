@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -43,6 +43,21 @@ def bytes_bar(text: str) -> AbstractContextManager[Advance]:
 
 
 @contextmanager
+def passes_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """The same for work of several passes: what the block is given is told the name of each."""
+    with ExitStack() as stack:
+        bars: dict[str, Advance] = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in bars:
+                stack.close()
+                bars[name] = stack.enter_context(bytes_bar(name))
+            bars[name](done, total)
+
+        yield advance
+
+
+@contextmanager
 def _bar(text: str, *columns: ProgressColumn) -> Iterator[Advance]:
     bar = Progress(
         TextColumn("{task.description}"),
@@ -57,6 +72,6 @@ def _bar(text: str, *columns: ProgressColumn) -> Iterator[Advance]:
         task = bar.add_task("reading", total=None)
 
         def advance(done: int, total: int) -> None:
-            bar.update(task, description=text, completed=done, total=total)
+            bar.update(task, description=text, completed=done, total=total or None)
 
         yield advance

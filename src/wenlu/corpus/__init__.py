@@ -7,7 +7,17 @@ from wenlu.corpus.records import Record, read_document, read_records, write_json
 from wenlu.lazy import exports
 
 if TYPE_CHECKING:
+    from wenlu.corpus.counting import (
+        CountPlan,
+        CountSummary,
+        NGrams,
+        SingleCharacters,
+        Tokens,
+        Words,
+        count,
+    )
     from wenlu.corpus.documents import Document, read_documents
+    from wenlu.corpus.groups import read_groups
     from wenlu.corpus.sentences import split_sentences
     from wenlu.corpus.token_corpus import TokenCorpus, TokenStatistics, vocabulary_fingerprint
     from wenlu.corpus.tokens import write_tokens
@@ -16,12 +26,20 @@ if TYPE_CHECKING:
 __getattr__ = exports(
     __name__,
     {
+        "CountPlan": "wenlu.corpus.counting",
+        "CountSummary": "wenlu.corpus.counting",
         "Document": "wenlu.corpus.documents",
+        "NGrams": "wenlu.corpus.counting",
+        "SingleCharacters": "wenlu.corpus.counting",
         "TokenCorpus": "wenlu.corpus.token_corpus",
         "TokenStatistics": "wenlu.corpus.token_corpus",
+        "Tokens": "wenlu.corpus.counting",
         "Vocabulary": "wenlu.corpus.vocabulary",
+        "Words": "wenlu.corpus.counting",
         "build_vocabulary": "wenlu.corpus.vocabulary",
+        "count": "wenlu.corpus.counting",
         "read_documents": "wenlu.corpus.documents",
+        "read_groups": "wenlu.corpus.groups",
         "split_sentences": "wenlu.corpus.sentences",
         "vocabulary_fingerprint": "wenlu.corpus.token_corpus",
         "write_tokens": "wenlu.corpus.tokens",
@@ -29,15 +47,23 @@ __getattr__ = exports(
 )
 
 __all__ = [
+    "CountPlan",
+    "CountSummary",
     "Document",
+    "NGrams",
     "Record",
+    "SingleCharacters",
     "TokenCorpus",
     "TokenStatistics",
+    "Tokens",
     "Vocabulary",
+    "Words",
     "build_vocabulary",
+    "count",
     "open_bytes",
     "read_document",
     "read_documents",
+    "read_groups",
     "read_records",
     "split_sentences",
     "vocabulary_fingerprint",

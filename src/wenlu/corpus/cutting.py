@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wenlu.corpus.characters import ALONE, RUN, Characters, code_points, find_runs
-from wenlu.corpus.sentences import BREAKS, sentence_starts
+from wenlu.corpus.sentences import BREAKS, line_starts, sentence_starts
 from wenlu.text import Tokenizer
 
 _LARGEST_CACHE = 1 << 17  # runs
@@ -50,12 +50,17 @@ class Cutter:
 
     A token starts a word if a word starts where it does, or if it is the first of its sentence; a
     piece of a word (`##ing`) does not.
+
+    Args:
+        tokenizer: cuts text into tokens.
+        by_line: take each line for a sentence, whatever stands in it.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, *, by_line: bool = False) -> None:
         import rjieba
 
         self._tokenizer = tokenizer
+        self._sentence_starts = line_starts if by_line else sentence_starts
         self._words = rjieba.Jieba()  # not the shared one, to which the caller may have added
         self._characters = _SingleTokens(tokenizer)
         self._type = token_type(tokenizer)
@@ -65,7 +70,7 @@ class Cutter:
     def cut(self, texts: Sequence[str]) -> Cut:
         """The sentences, tokens and words of documents."""
         text = "\n".join(texts)
-        starts = np.array(sentence_starts(text), dtype=np.int64)
+        starts = np.array(self._sentence_starts(text), dtype=np.int64)
         places, tokens = self._cut_tokens(text, starts)
         word_starts = self._word_starts(text, starts)[places] & ~self._pieces[tokens]
         sizes = np.diff(np.searchsorted(places, starts), append=len(places))  # (sentence)

@@ -15,7 +15,9 @@ from wenlu.errors import DataError
 LONGEST = 16 << 20
 """Bytes that a document may have, as it stands in its file."""
 
-_ROWS, _PLAIN = (".jsonl", ".ndjson"), (".txt",)
+ROWS, _PLAIN = (".jsonl", ".ndjson"), (".txt",)
+DOCUMENTS = (*ROWS, *_PLAIN)
+"""What the names of files end in that `read_documents` reads."""
 
 
 class Document(NamedTuple):
@@ -30,17 +32,19 @@ class Document(NamedTuple):
     """Bytes of all files read so far, as they lie on the disk."""
 
 
-def check_documents(files: Sequence[str | PathLike[str]]) -> list[Path]:
-    """The files, each of a kind that `read_documents` reads, and there."""
+def check_documents(
+    files: Sequence[str | PathLike[str]], kinds: Sequence[str] = DOCUMENTS
+) -> list[Path]:
+    """The files, each of a kind that `read_documents` reads (or one of `kinds`), and there."""
     paths = [Path(file) for file in files]
     if not paths:
         raise DataError("no files came; give one or more files of text")
     for path in paths:
-        check_there(path, (*_ROWS, *_PLAIN))
-        if _kind(path) not in (*_ROWS, *_PLAIN):
+        check_there(path, kinds)
+        if _kind(path) not in kinds:
             raise DataError(
                 f"files that end in {_kind(path) or 'no suffix'!r} cannot be read as text; those "
-                f"in {', '.join((*_ROWS, *_PLAIN))} can, also with {' or '.join(COMPRESSIONS)} "
+                f"in {', '.join(kinds)} can, also with {' or '.join(COMPRESSIONS)} "
                 "after it",
                 file=path,
             )
@@ -63,7 +67,7 @@ def read_documents(
     """
     before = 0
     for path in check_documents(files):
-        reader = _read_plain(path) if _kind(path) in _PLAIN else _read_rows(path, field)
+        reader = _read_plain(path) if _kind(path) in _PLAIN else _read_texts(path, field)
         found = False
         for text, source, read in reader:
             found = True
@@ -78,21 +82,30 @@ def _kind(path: Path) -> str:
     return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSIONS else suffixes[-1]
 
 
-def _read_rows(path: Path, field: str) -> Iterator[Document]:
+def _read_texts(path: Path, field: str) -> Iterator[Document]:
+    for row, read in read_rows(path):
+        if field not in row.fields:
+            has = ", ".join(map(repr, row.fields)) or "none"
+            problem = f"the row has no such field; say which of its fields is the text: {has}"
+            raise row.error(problem, field)
+        yield Document(row.text(field), source_of(row), read)
+
+
+def read_rows(path: Path) -> Iterator[tuple[Record, int]]:
+    """The rows of a JSONL file, each with the bytes that were read by then."""
     watched: list[io.BufferedIOBase] = []
     with closing(read_lines(path, longest=LONGEST, opened=watched.append)) as lines:
         for number, raw in lines:
             line = decode(path, number, raw)
             if not line or line.isspace():
                 continue
-            row = Record(json_object(path, number, line), path, number)
-            if field not in row.fields:
-                has = ", ".join(map(repr, row.fields)) or "none"
-                problem = f"the row has no such field; say which of its fields is the text: {has}"
-                raise row.error(problem, field)
-            source = row.get("source")
-            name = source if isinstance(source, str) else ""
-            yield Document(row.text(field), name, position(watched[0]))
+            yield Record(json_object(path, number, line), path, number), position(watched[0])
+
+
+def source_of(row: Record) -> str:
+    """Where a row says that it is from; empty if it does not."""
+    source = row.get("source")
+    return source if isinstance(source, str) else ""
 
 
 def _read_plain(path: Path) -> Iterator[Document]:

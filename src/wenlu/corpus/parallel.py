@@ -29,7 +29,7 @@ def cores() -> int:
 
 
 def cut_batches(
-    batches: Iterable[Sequence[str]], tokenizer: Path, workers: int
+    batches: Iterable[Sequence[str]], tokenizer: Path, workers: int, *, by_line: bool = False
 ) -> Generator[Cut, None, None]:
     """What each batch of documents becomes, in their order.
 
@@ -37,6 +37,7 @@ def cut_batches(
         batches: documents, some at a time; at most `workers` + 2 of them are held.
         tokenizer: the folder of a saved tokenizer.
         workers: how many processes cut; 1 stands for this one.
+        by_line: take each line for a sentence.
 
     Raises:
         RunError: a process ended without an answer.
@@ -44,16 +45,19 @@ def cut_batches(
     batches = iter(batches)
     first = list(islice(batches, _FEW)) if workers > 1 else []
     if len(first) < _FEW:
-        cutter = Cutter(Tokenizer.from_folder(tokenizer))
+        cutter = Cutter(Tokenizer.from_folder(tokenizer), by_line=by_line)
         yield from map(cutter.cut, chain(first, batches))
         return
     pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start, initargs=(tokenizer,)
+        workers,
+        mp_context=get_context("spawn"),
+        initializer=_start,
+        initargs=(tokenizer, by_line),
     )
     waiting: deque[Future[Cut]] = deque()
     try:
         for batch in chain(first, batches):
-            with _shielded():
+            with shielded():
                 waiting.append(pool.submit(_cut, batch))
             if len(waiting) == workers + 2:
                 yield waiting.popleft().result()
@@ -70,7 +74,7 @@ def cut_batches(
 
 
 @contextmanager
-def _shielded() -> Iterator[None]:
+def shielded() -> Iterator[None]:
     """Processes started in the block do not hear Ctrl-C: it is for this one to end them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -82,15 +86,15 @@ def _shielded() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start(tokenizer: Path) -> None:
+def _start(tokenizer: Path, by_line: bool) -> None:
     """Make a worker ready, and let it end when its parent was killed."""
     global _cutter
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    Thread(target=_follow_parent, daemon=True).start()
-    _cutter = Cutter(Tokenizer.from_folder(tokenizer))
+    Thread(target=follow_parent, daemon=True).start()
+    _cutter = Cutter(Tokenizer.from_folder(tokenizer), by_line=by_line)
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()

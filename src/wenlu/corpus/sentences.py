@@ -8,6 +8,7 @@ BREAKS = "\n\r\u2028\u2029"
 
 _ENDS, _CLOSERS = "。！？!?;；…", "”’」』）》】"
 _END = re.compile(f"[{_ENDS}][{_ENDS}{_CLOSERS}]*|[{BREAKS}]+")
+_LINE_END = re.compile(f"[{BREAKS}]+")
 
 
 def split_sentences(text: str) -> list[str]:
@@ -26,7 +27,16 @@ def sentence_starts(text: str) -> list[int]:
 
     What lies between two starts ends with its line break, or is nothing but line breaks.
     """
-    starts = [0, *(end.end() for end in _END.finditer(text))]
+    return _starts(text, _END)
+
+
+def line_starts(text: str) -> list[int]:
+    """The same for lines, whatever stands in them."""
+    return _starts(text, _LINE_END)
+
+
+def _starts(text: str, end: re.Pattern[str]) -> list[int]:
+    starts = [0, *(found.end() for found in end.finditer(text))]
     if starts[-1] == len(text) > 0:
         starts.pop()
     return starts

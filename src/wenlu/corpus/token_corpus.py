@@ -81,6 +81,8 @@ class TokenCorpus:
         """The same for the same tokens, words and documents under the same vocabulary."""
         self.vocabulary_fingerprint: str = state["vocabulary"]
         """`vocabulary_fingerprint(tokenizer)` of the tokenizer that made it."""
+        self.groups: bool = state.get("groups", False)
+        """Whether its documents are groups of similar sentences."""
         made = self.statistics
         sizes = (made.tokens, made.tokens, made.sentences + 1, made.documents + 1, made.documents)
         for name, size in zip(ARRAYS, sizes, strict=True):

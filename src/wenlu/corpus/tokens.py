@@ -14,7 +14,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from wenlu.atomic import atomic_folder
 from wenlu.corpus.cutting import Cut, token_type
-from wenlu.corpus.documents import Document, check_documents, read_documents
+from wenlu.corpus.documents import DOCUMENTS, ROWS, Document, check_documents, read_documents
+from wenlu.corpus.groups import read_groups
 from wenlu.corpus.parallel import cores, cut_batches
 from wenlu.corpus.token_corpus import (
     ARRAYS,
@@ -38,6 +39,7 @@ def write_tokens(
     out: str | PathLike[str],
     *,
     field: str = "text",
+    groups: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TokenStatistics:
@@ -51,6 +53,8 @@ def write_tokens(
         tokenizer: cuts the sentences into tokens.
         out: the folder to make.
         field: which field of a row of JSONL is the text.
+        groups: take each row for a group of similar sentences, as `read_groups` reads them; a
+            group becomes a document, and what it holds becomes its sentences, however long.
         workers: how many processes cut; None is one a core.
         progress: is told how many bytes of how many have been read and cut.
 
@@ -60,14 +64,14 @@ def write_tokens(
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"workers is {workers}; it must be 1 or more, or None for all cores")
-    paths = check_documents(files)
+    paths = check_documents(files, ROWS if groups else DOCUMENTS)
     size = sum(path.stat().st_size for path in paths)
     with atomic_folder(out) as folder:
         tokenizer.save(folder / "tokenizer")
-        batches = _Batches(read_documents(paths, field=field))
+        batches = _Batches(read_groups(paths) if groups else read_documents(paths, field=field))
         with ExitStack() as open_files:
             writer = _Writer(folder, tokenizer, open_files)
-            cuts = cut_batches(batches, folder / "tokenizer", workers or cores())
+            cuts = cut_batches(batches, folder / "tokenizer", workers or cores(), by_line=groups)
             for cut in open_files.enter_context(closing(cuts)):
                 sources, read = batches.taken.popleft()
                 writer.add(cut, sources)
@@ -76,7 +80,7 @@ def write_tokens(
             if not writer.counts["tokens"]:
                 names = ", ".join(map(str, paths[:3])) + (", ..." if len(paths) > 3 else "")
                 raise DataError(f"{names}: no document has a single token; is there any text?")
-            return writer.finish(size)
+            return writer.finish(size, groups)
 
 
 class _Batches:
@@ -145,7 +149,7 @@ class _Writer:
         counts["characters"] += cut.characters
         counts["unknown"] += cut.unknown
 
-    def finish(self, size: int) -> TokenStatistics:
+    def finish(self, size: int, groups: bool) -> TokenStatistics:
         """Write what is known only at the end."""
         hashes = [array.finish() for array in self._arrays.values()]
         content = "\n".join([self._vocabulary, *hashes])
@@ -154,6 +158,7 @@ class _Writer:
             "format": FORMAT,
             "fingerprint": hashlib.sha256(content.encode()).hexdigest()[:16],
             "vocabulary": self._vocabulary,
+            "groups": groups,
             "statistics": asdict(statistics),
             "sources": list(self._sources),
         }

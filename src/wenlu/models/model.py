@@ -47,9 +47,11 @@ class Model(nn.Module):
             return states @ tokens.T
         return self._head(self.mlm, "mlm")(states, tokens)
 
-    def pooled(self, states: Float[Tensor, "b s m"]) -> Float[Tensor, "b m"]:
-        """The pooler's vector of each text."""
-        return self._head(self.pooler, "pooler")(states[:, 0])
+    def pooled(
+        self, states: Float[Tensor, "b s m"], *, linear: bool = False
+    ) -> Float[Tensor, "b m"]:
+        """The pooler's vector of each text; `linear=True` leaves out the tanh."""
+        return self._head(self.pooler, "pooler")(states[:, 0], linear=linear)
 
     def next_sentence_logits(self, states: Float[Tensor, "b s m"]) -> Float[Tensor, "b 2"]:
         """Logits of "is next" and "is random"."""

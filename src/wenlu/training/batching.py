@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 
-_BUCKET_BATCHES = 50
+BUCKET_BATCHES = 50
 """Rows are sorted by length within stretches of about this many batches: enough for next to no
 padding, few enough that the batches of an epoch stay a good mix."""
 
@@ -28,7 +28,7 @@ def plan_batches(lengths: Rows, *, tokens: int, rows: int, seed: int, epoch: int
     order = random.permutation(len(lengths))
     batches: list[Rows] = []
     mean = max(1.0, float(lengths.mean())) if len(lengths) else 1.0
-    stretch = max(1, round(_BUCKET_BATCHES * min(rows, tokens / mean)))
+    stretch = max(1, round(BUCKET_BATCHES * min(rows, tokens / mean)))
     for start in range(0, len(order), stretch):
         part = order[start : start + stretch]
         part = part[np.argsort(lengths[part], kind="stable")]

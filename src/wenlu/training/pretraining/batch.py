@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wenlu.corpus import TokenCorpus
+from wenlu.randomness import Keys
 from wenlu.text import Tokenizer
-from wenlu.training.pretraining.randomness import Keys
 from wenlu.training.pretraining.rows import RowPlan
 
 

@@ -4,7 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wenlu.errors import ConfigError
-from wenlu.training.pretraining.settings import MaskingSettings, PretrainingSettings
+from wenlu.training.pretraining.settings import (
+    MaskingSettings,
+    PretrainingSettings,
+    SimilaritySettings,
+)
 from wenlu.training.toml import flat, from_flat, read_toml, to_toml
 
 
@@ -13,9 +17,9 @@ class PretrainingConfig:
     """A pretraining."""
 
     objective: tuple[str, ...]
-    """What is trained, together: mlm, nsp, sop, lm, unilm."""
+    """What is trained, together: mlm, nsp, sop, lm, unilm; or simbert."""
     corpus: tuple[str, ...]
-    """Text files, or one folder of tokens that was made of them."""
+    """Text files (for simbert, files of groups), or one folder of tokens made of them."""
     heldout: tuple[str, ...] = ()
     """Text files to measure on, or one folder of tokens; none to measure nothing."""
     config: str = "scratch-4x312"
@@ -27,11 +31,12 @@ class PretrainingConfig:
     seed: int = 1
     """Decides initial weights, data order, masks and dropout."""
     masking: MaskingSettings = field(default_factory=MaskingSettings)
+    similarity: SimilaritySettings = field(default_factory=SimilaritySettings)
     training: PretrainingSettings = field(default_factory=PretrainingSettings)
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ConfigError(f"seed must not be negative; got {self.seed}")
+        if not 0 <= self.seed < 2**64:
+            raise ConfigError(f"seed must be in [0, 2**64); got {self.seed}")
         for name in ("objective", "corpus"):
             if not getattr(self, name):
                 raise ConfigError(f"give at least one {name}")

@@ -8,7 +8,7 @@ means planning one block.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from wenlu.corpus import TokenCorpus
 from wenlu.errors import DataError
+from wenlu.randomness import key, subkeys
 from wenlu.text import Tokenizer
 from wenlu.training.batching import plan_batches
 from wenlu.training.pretraining.batch import PretrainingBatch, fill_rows
 from wenlu.training.pretraining.objectives import Objective, layout_of
-from wenlu.training.pretraining.randomness import key, subkeys
-from wenlu.training.pretraining.rows import RowPlan, plan_rows
+from wenlu.training.pretraining.rows import Layout, RowPlan, plan_rows
 
 BLOCK_TOKENS = 1 << 24
 """Tokens of a block, about; a row's plan takes some 60 bytes."""
@@ -65,8 +65,16 @@ class PretrainingData:
         count = len(corpus.documents) - 1
         if self.layout == "next" and count < 2:
             raise DataError(
-                f"next-sentence prediction takes its wrong answers from other documents, but the "
-                f"corpus has {count}; give more text, or leave out the objective nsp"
+                f"next-sentence prediction takes its wrong answers from other documents, but "
+                f"{corpus.folder} has {count}; give more text, or leave out the objective nsp"
+            )
+        following = self.layout in ("consecutive", "next", "swap")
+        if following and len(corpus.sentences) == len(corpus.documents):
+            names = " and ".join(one.name for one in objectives if one.layout is not None)
+            raise DataError(
+                f"{names} takes pairs of texts that follow each other, but each document of "
+                f"{corpus.folder} is a single sentence; in TXT files, put blank lines between "
+                "documents"
             )
         self.blocks = max(1, round(len(corpus.tokens) / BLOCK_TOKENS))
         """Blocks of an epoch."""
@@ -80,7 +88,14 @@ class PretrainingData:
         )
         random = np.random.default_rng([self.seed, epoch, part])
         share = np.array_split(order, self.blocks)[part]
-        plan = plan_rows(self.corpus, share.tolist(), self.layout, self.max_length, random)
+        return Block(number, *self._plan(share.tolist(), random, number))
+
+    def _plan(
+        self, documents: list[int], random: np.random.Generator, number: int
+    ) -> tuple[RowPlan, list[NDArray[np.int64]]]:
+        """The rows of some documents, and which of them make batches."""
+        layout = cast(Layout, self.layout)
+        plan = plan_rows(self.corpus, documents, layout, self.max_length, random)
         batches = plan_batches(
             plan.lengths,
             tokens=self.batch_tokens,
@@ -88,7 +103,11 @@ class PretrainingData:
             seed=self.seed,
             epoch=number,
         )
-        return Block(number, plan, batches)
+        return plan, batches
+
+    def epochs(self, block: int, batch: int) -> float:
+        """How much of the corpus was seen before that batch; 1 is all of it once."""
+        return (block + batch / len(self.block(block).batches)) / self.blocks
 
     def batches(self, block: int, batch: int) -> Iterator[tuple[int, int]]:
         """(block, batch) of all batches from that one on, without end."""

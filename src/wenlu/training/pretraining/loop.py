@@ -63,10 +63,11 @@ def pretrain_module(
     if processes.device.type == "cpu":
         keep_freed_memory()
     module.to(processes.device)
-    # An accumulating optimizer is called for every batch, and moves the weights with every k-th.
-    inside = OPTIMIZERS[settings.optimizer].accumulates
-    micro_steps = settings.accumulate if inside else 1
-    count = processes.pieces(1 if inside else settings.accumulate)
+    # An accumulating optimizer is called for every batch (or for one of each process, together),
+    # and moves the weights with every k-th call.
+    pieces = processes.pieces(settings.accumulate)
+    count = processes.count if OPTIMIZERS[settings.optimizer].accumulates else pieces
+    micro_steps = pieces // count
     optimizer = make_optimizer(
         settings.optimizer,
         parameter_groups(module, learning_rate=settings.lr, weight_decay=settings.weight_decay),
@@ -121,6 +122,12 @@ def pretrain_module(
                     processes=processes,
                     precision=precision,
                 )
+                if not math.isfinite(done.loss) or not math.isfinite(done.norm):
+                    raise RunError(
+                        f"the loss became {done.loss} and its gradient's norm {done.norm} in "
+                        f"update {progress.step + 1}; the last checkpoint is intact. Begin again "
+                        "with a smaller --lr or more --warmup-steps"
+                    )
                 for name, value in done.terms.items():
                     terms[name] = terms.get(name, 0.0) + value / micro_steps
                 for block, batch in taken:
@@ -129,11 +136,6 @@ def pretrain_module(
                     progress.epoch, progress.batch = block, batch + 1
             progress.step += 1
             loss = sum(terms.values())
-            if not math.isfinite(loss):
-                raise RunError(
-                    f"the loss became {loss} in update {progress.step}; the last checkpoint is "
-                    "intact. Begin again with a smaller --lr or a longer --warmup"
-                )
             if average is not None and progress.step > first_averaged:
                 average.add(module)
             progress.training_seconds += time.perf_counter() - start

@@ -21,6 +21,8 @@ class Pretraining(nn.Module):
         super().__init__()
         self.model, self.objectives = model, list(objectives)
         self.attention = attention_of(objectives)
+        for head in model.heads - {head for one in objectives for head in one.heads}:
+            getattr(model, head).requires_grad_(False)  # nothing that processes would wait for
 
     def forward(self, batch: PretrainingBatch) -> dict[str, Scored]:
         mask = attention_mask(self.attention, batch)

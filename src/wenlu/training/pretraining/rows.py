@@ -20,6 +20,8 @@ texts come from another document instead. swap: half of the pairs are in the wro
 
 NOT_A_PAIR, IN_ORDER, OUT_OF_ORDER = -1, 0, 1
 
+_TRIES = 4
+
 
 class RowPlan(NamedTuple):
     """Rows, as ranges of the corpus's tokens; n rows."""
@@ -69,6 +71,7 @@ def plan_rows(
         start, last = 0, len(cuts) - 1
         while start < last:
             end = max(start + 1, bisect_right(cuts, cuts[start] + limit) - 1)
+            space = limit if end < last else cuts[end] - cuts[start]
             limit = room
             a, b, kind = (cuts[start], cuts[end]), (0, 0), NOT_A_PAIR
             if layout != "single" and end - start > 1:
@@ -79,7 +82,7 @@ def plan_rows(
                     if layout == "swap":
                         a, b = b, a
                     else:
-                        b = _elsewhere(corpus, (low, high), room - (a[1] - a[0]), random)
+                        b = _elsewhere(corpus, (low, high), space - (a[1] - a[0]), random)
                         end = middle  # what followed is still to come
             first.append(a)
             second.append(b)
@@ -104,24 +107,30 @@ def _cuts(bounds: list[int], room: int) -> list[int]:
 
 
 def _elsewhere(
-    corpus: TokenCorpus, own: tuple[int, int], room: int, random: np.random.Generator
+    corpus: TokenCorpus, own: tuple[int, int], space: int, random: np.random.Generator
 ) -> tuple[int, int]:
-    """A stretch of another document, of at most `room` tokens.
+    """A stretch of another document, as many sentences as fit into `space` tokens.
 
-    It starts at the sentence of a random token. (A random document's would mostly be a short text,
-    and its length alone would give away that it does not follow.)
+    Nothing but its meaning shall tell that it does not follow, so it is made like one that does: of
+    about that length, of whole sentences, and not from the beginning of a document. It starts after
+    the sentence of a random token (a random document would mostly be a short one), and of a few
+    such places the first is taken after which the document goes on for long enough.
 
     Args:
         corpus: the text.
         own: the sentences that it must not be among.
-        room: tokens at most.
+        space: how much of its document would be there, were it the one that follows.
         random: where chance comes from.
     """
-    sentence = own[0]
-    while own[0] <= sentence < own[1]:
-        token = int(random.integers(len(corpus.tokens)))
-        sentence = int(np.searchsorted(corpus.sentences, token, "right")) - 1
-    document = int(np.searchsorted(corpus.documents, sentence, "right"))
-    cuts = corpus.sentences[sentence : int(corpus.documents[document]) + 1]
-    end = int(np.searchsorted(cuts, cuts[0] + room, "right")) - 1
-    return int(cuts[0]), int(cuts[end]) if end > 0 else int(cuts[0]) + room
+    begin, end = corpus.sentences[own[0]], corpus.sentences[own[1]]
+    for token in random.integers(len(corpus.tokens) - (end - begin), size=_TRIES):
+        place = token + (end - begin) * (token >= begin)
+        sentence = int(np.searchsorted(corpus.sentences, place, "right")) - 1
+        document = int(np.searchsorted(corpus.documents, sentence, "right"))
+        last = int(corpus.documents[document])
+        first = min(sentence + 1, last - 1)
+        cuts = corpus.sentences[first : last + 1]
+        if cuts[1] - cuts[0] <= space <= cuts[-1] - cuts[0]:
+            break
+    fit = int(np.searchsorted(cuts, cuts[0] + space, "right")) - 1
+    return int(cuts[0]), int(cuts[fit]) if fit > 0 else int(cuts[0]) + space

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from wenlu.atomic import atomic_write, sweep_leftovers
+from wenlu.atomic import atomic_folder, atomic_write, sweep_leftovers
 from wenlu.corpus import TokenCorpus, vocabulary_fingerprint, write_tokens
+from wenlu.corpus.documents import DOCUMENTS, ROWS, check_documents
 from wenlu.errors import ConfigError, RunError, closest
 from wenlu.models import Model, save
 from wenlu.nn.recompute import recompute
@@ -23,10 +24,16 @@ from wenlu.training.precision import resolve_precision
 from wenlu.training.pretraining.config import PretrainingConfig
 from wenlu.training.pretraining.data import PretrainingData
 from wenlu.training.pretraining.evaluate import Scores, evaluate
+from wenlu.training.pretraining.groups import GroupedData
 from wenlu.training.pretraining.loop import decay_start, pretrain_module
 from wenlu.training.pretraining.module import Pretraining
-from wenlu.training.pretraining.objectives import make_objectives
-from wenlu.training.pretraining.shape import check_vocabulary, first_model, open_tokenizer
+from wenlu.training.pretraining.objectives import make_objectives, takes_groups
+from wenlu.training.pretraining.shape import (
+    check_shape,
+    check_vocabulary,
+    first_model,
+    open_tokenizer,
+)
 from wenlu.training.pretraining.statistics import describe_rows
 from wenlu.training.processes import Processes, join_processes
 from wenlu.training.progress_bar import ProgressBar, notice
@@ -35,7 +42,10 @@ from wenlu.training.toml import flat
 
 Say = Callable[[str], None]
 
-_FREE = ("steps", "decay", "checkpoint_minutes", "checkpoint_steps", "log_steps", "evaluate_steps")
+_FREE = (
+    *("steps", "decay", "checkpoint_minutes", "checkpoint_steps", "log_steps", "evaluate_steps"),
+    "recompute",
+)
 """Settings that may change when a run is gone on with; the first two only with "stable"."""
 
 
@@ -70,22 +80,35 @@ def pretrain(
     out = Path(out)
     with join_processes() as processes:
         # An error now is better than one later.
-        processes.pieces(config.training.accumulate)
+        if config.training.accumulate % processes.count and config.training.accumulate != 1:
+            raise ConfigError(
+                f"accumulate must be a multiple of the number of processes, {processes.count}; "
+                f"got {config.training.accumulate}"
+            )
         if config.training.optimizer not in OPTIMIZERS:
             near = closest(config.training.optimizer, OPTIMIZERS)
             raise ConfigError(f"no optimizer {config.training.optimizer!r}; the closest are {near}")
         tell = say if say is not None and processes.first else lambda _: None
         tokenizer = open_tokenizer(config)
         check_vocabulary(tokenizer, config.objective)
-        objectives = make_objectives(config.objective, tokenizer, config.masking)
+        objectives = make_objectives(config.objective, tokenizer, config.masking, config.similarity)
         heads = {head for one in objectives for head in one.heads}
         model = first_model(config, tokenizer, heads)
-        processes.by_first(lambda: _make_room(config, out, resume=resume, overwrite=overwrite))
+        check_shape(config, model.config, objectives)
+        removes = overwrite and not resume
+        for files, name in ((config.corpus, "tokens"), (config.heldout, "heldout")):
+            if removes or not (out / name).exists():
+                _check_text(files, tokenizer, takes_groups(objectives))
+
+        def make_room() -> None:
+            _make_room(config, out, resume=resume, overwrite=overwrite, say=tell)
+
+        processes.by_first(make_room)
         try:
             return _pretrain(config, out, model, tokenizer, objectives, processes, tell)
         except BaseException as error:
             outer = isinstance(error, KeyboardInterrupt | OSError) or error.__cause__ is not None
-            if processes.first and outer and (out / "config.toml").exists():
+            if processes.first and outer and _is_begun(out):
                 notice(f"stopped; to go on with {out}, give the same command with --resume")
             raise
 
@@ -101,12 +124,13 @@ def _pretrain(
 ) -> dict[str, Any]:
     settings = config.training
     with ProgressBar(enabled=processes.first) as bar:
-        corpus = _tokens(config.corpus, out / "tokens", tokenizer, processes, bar)
+        groups = takes_groups(objectives)
+        corpus = _tokens(config.corpus, out / "tokens", tokenizer, processes, bar, groups)
         heldout = None
         if config.heldout:
-            heldout = _tokens(config.heldout, out / "heldout", tokenizer, processes, bar)
+            heldout = _tokens(config.heldout, out / "heldout", tokenizer, processes, bar, groups)
         data = _data(config, corpus, tokenizer, objectives)
-        for line in describe_rows(data, settings):
+        for line in describe_rows(data, settings, processes.pieces(settings.accumulate)):
             say(line)
         module = Pretraining(model, objectives)
         parameters = sum(p.numel() for p in model.parameters())
@@ -147,7 +171,7 @@ def _pretrain(
                 "objectives": [one.name for one in objectives],
                 "scores": scores,
                 "tokens": progress.rows,
-                "epochs": progress.rows / max(1, len(corpus.tokens)),
+                "epochs": data.epochs(progress.epoch, progress.batch),
                 "steps": progress.step,
                 "seed": config.seed,
                 "tokens_per_second": progress.rows / max(progress.training_seconds, 1e-9),
@@ -167,7 +191,8 @@ def _pretrain(
 def _data(
     config: PretrainingConfig, corpus: TokenCorpus, tokenizer: Tokenizer, objectives: Sequence[Any]
 ) -> PretrainingData:
-    return PretrainingData(
+    kind = GroupedData if takes_groups(objectives) else PretrainingData
+    return kind(
         corpus,
         tokenizer,
         objectives,
@@ -183,10 +208,10 @@ def _tokens(
     tokenizer: Tokenizer,
     processes: Processes,
     bar: ProgressBar,
+    groups: bool,
 ) -> TokenCorpus:
-    """The tokens of those files, made if they are not there yet."""
-    if len(files) == 1 and (Path(files[0]) / "corpus.json").exists():
-        folder = Path(files[0])
+    """The tokens of those files (of groups of sentences, or of text), made if not there yet."""
+    folder = _ready_made(files) or folder
 
     def make() -> None:
         if folder.exists():
@@ -200,23 +225,63 @@ def _tokens(
             bar.advance("cutting text into tokens", 0.0, by=read - done, unit="")
             done = read
 
-        write_tokens([Path(file) for file in files], tokenizer, folder, progress=show)
+        paths = [Path(file) for file in files]
+        write_tokens(paths, tokenizer, folder, groups=groups, progress=show)
         bar.stop()
 
     processes.by_first(make)
+    return _open_tokens(folder, tokenizer, groups)
+
+
+def _ready_made(files: Sequence[str]) -> Path | None:
+    """The folder of tokens, if that is what was given instead of files."""
+    if len(files) == 1 and (Path(files[0]) / "corpus.json").exists():
+        return Path(files[0])
+    return None
+
+
+def _open_tokens(folder: Path, tokenizer: Tokenizer, groups: bool) -> TokenCorpus:
     corpus = TokenCorpus(folder)
     if corpus.vocabulary_fingerprint != vocabulary_fingerprint(tokenizer):
         raise RunError(
             f"{folder} was made with another vocabulary; give the one that it was made with, or "
             "text files"
         )
+    if corpus.groups != groups:
+        kinds = ("groups of similar sentences", "text")
+        has, wanted = kinds if corpus.groups else kinds[::-1]
+        raise RunError(f"{folder} was made of {has}, and the objective learns from {wanted}")
     return corpus
 
 
-def _make_room(config: PretrainingConfig, out: Path, *, resume: bool, overwrite: bool) -> None:
+def _check_text(files: Sequence[str], tokenizer: Tokenizer, groups: bool) -> None:
+    """Find out now what can be found out about a corpus without reading all of it."""
+    ready = _ready_made(files)
+    if ready is not None:
+        _open_tokens(ready, tokenizer, groups)
+    elif files:
+        check_documents(files, ROWS if groups else DOCUMENTS)
+
+
+def _is_begun(out: Path) -> bool:
+    """Whether that is the folder of a pretraining."""
+    if not (out / "config.toml").exists():
+        return (out / "tokens" / "corpus.json").exists()
+    try:
+        PretrainingConfig.from_toml(out / "config.toml")
+    except ConfigError:  # another program's, or another command's
+        return False
+    return True
+
+
+def _make_room(
+    config: PretrainingConfig, out: Path, *, resume: bool, overwrite: bool, say: Say
+) -> None:
     """Make sure that `out` may be written to, and take it to where it is to be gone on from."""
-    begun = (out / "config.toml").exists() or (out / "tokens").exists()
+    begun = _is_begun(out)
     there = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    if resume and not there:
+        say(f"nothing at {out} to go on with yet: starting anew")
     if there and not begun:
         raise RunError(
             f"{out} is not the folder of a pretraining, so it is left alone; give another --out"
@@ -226,8 +291,10 @@ def _make_room(config: PretrainingConfig, out: Path, *, resume: bool, overwrite:
             f"{out} exists already: --resume to go on with it, --overwrite to replace it, or "
             "another --out"
         )
+    if there and not resume:
+        _check_outside(config, out)
     try:
-        if there and overwrite and not resume:
+        if there and not resume:
             shutil.rmtree(out)
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -235,6 +302,23 @@ def _make_room(config: PretrainingConfig, out: Path, *, resume: bool, overwrite:
     sweep_leftovers(out)
     if (out / "config.toml").exists():
         _go_back(config, PretrainingConfig.from_toml(out / "config.toml"), out)
+        return
+    for files, name in ((config.corpus, "tokens"), (config.heldout, "heldout")):
+        if (out / name).exists() and _ready_made(files) is None:
+            size = sum(Path(file).stat().st_size for file in files)
+            if TokenCorpus(out / name).statistics.bytes != size:
+                remove(out / name)  # of other files: nothing says which
+
+
+def _check_outside(config: PretrainingConfig, out: Path) -> None:
+    """Refuse to remove what the new run is to be made of."""
+    given = (*config.corpus, *config.heldout, config.config, config.vocab, config.model)
+    for path in (Path(name) for name in given if name is not None):
+        if path.exists() and path.resolve().is_relative_to(out.resolve()):
+            raise RunError(
+                f"{path} is in {out}, which --overwrite would remove; give another --out, or "
+                "move it out of there"
+            )
 
 
 def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> None:
@@ -246,31 +330,40 @@ def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> No
         for name in now
         if now[name] != before[name] and name not in free
     ]
+    warmups = [min(one["warmup_steps"], one["steps"]) for one in (before, now)]
+    if not changed and warmups[0] != warmups[1]:
+        changed = [f"the learning rate was to rise for {warmups[0]} updates and not {warmups[1]}"]
     if changed:
         raise RunError(
             f"{out} was begun otherwise, so it cannot be gone on with: {'; '.join(changed)}. "
             "Give what it was begun with, or another --out"
         )
-    same = (now["steps"], now["decay"]) == (before["steps"], before["decay"])
     finished = (out / "result.json").exists()
+    same = (now["steps"], now["decay"]) == (before["steps"], before["decay"])
     if same and finished:
+        remove(out / "checkpoint")  # a kill right after the result was written may leave it
         raise RunError(
             f"{out} is finished already; give more --steps to go on, or --overwrite to replace it"
         )
-    if same or (
-        (newest_step(out / "checkpoint") or 0) <= decay_start(old.training) and not finished
-    ):
+    reached, kept = newest_step(out / "checkpoint"), newest_step(out / "stable")
+    least = min(decay_start(old.training), decay_start(config.training))
+    if reached is not None and not finished and (same or reached <= least):
         return
-    kept = newest_step(out / "stable")
+    if reached is kept is None and not finished:
+        return  # it had only just begun
     if kept is None or kept > decay_start(config.training):
         raise RunError(
             f"{out} has no state of update {decay_start(config.training):,} or before to go on "
-            "from; give more --steps"
+            "from; give more --steps, or another --out"
         )
+    again = out / "again"
+    if again.exists():  # a process was killed while it did this
+        shutil.rmtree(again)
+    with atomic_folder(again) as copy:
+        shutil.copytree(out / "stable", copy, dirs_exist_ok=True)
     remove(out / "checkpoint")
+    again.rename(out / "checkpoint")
     (out / "result.json").unlink(missing_ok=True)
-    shutil.copytree(out / "stable", out / ".stable.tmp", dirs_exist_ok=True)
-    (out / ".stable.tmp").rename(out / "checkpoint")
 
 
 def _write_model(folder: Path, model: Model, tokenizer: Tokenizer) -> None:
@@ -285,6 +378,7 @@ def _brief(scores: Scores) -> dict[str, float]:
     return {
         f"{name}_{what}": by["all"][what]
         for name, by in scores.items()
+        if "all" in by  # there was something to predict
         for what in ("loss", "accuracy")
     }
 
@@ -307,6 +401,10 @@ def _fingerprint(
         course = replace(course, steps=1, decay=1.0)
     count = processes.pieces(settings.accumulate)
     described = repr((course, count, config.seed, config.masking, config.objective))
+    if OPTIMIZERS[settings.optimizer].accumulates:
+        described += repr(processes.count)
+    if "simbert" in config.objective:
+        described += repr(config.similarity)
     digest = hashlib.blake2b(described.encode(), digest_size=16)
     digest.update(repr((module.model.config, corpus.fingerprint)).encode())
     for name, tensor in module.state_dict().items():

@@ -1,5 +1,6 @@
 """What a pretraining is told."""
 
+import math
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_origin
 
@@ -16,6 +17,29 @@ class MaskingSettings:
     """Whether 80/10/10 is decided for each token of a chosen word or for the word."""
     whole_words: bool = True
     """Choose words, as rjieba finds them; otherwise single tokens."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.mask_rate < 1:
+            raise ConfigError(f"mask_rate is a share, in (0, 1); got {self.mask_rate}")
+        _check_choices(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimilaritySettings:
+    """How SimBERT learns from groups of similar sentences."""
+
+    similarity_scale: float = 20.0
+    """How sharply differences between cosines count."""
+    mask_sources: float = 0.0
+    """Share of rows with words masked in the first sentence; RoFormer-Sim takes 0.5."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.similarity_scale < math.inf:
+            raise ConfigError(f"similarity_scale must be above 0; got {self.similarity_scale}")
+        if not 0 <= self.mask_sources <= 1:
+            raise ConfigError(
+                f"mask_sources is a share of the rows, in [0, 1]; got {self.mask_sources}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +101,7 @@ class PretrainingSettings:
         ):
             if not getattr(self, name) >= 0:  # nan is not
                 raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}")
-        if not self.lr > 0:
+        if not 0 < self.lr < math.inf:
             raise ConfigError(f"lr must be above 0; got {self.lr}")
         if not 0 < self.decay <= 1:
             raise ConfigError(f"decay is a share of the updates, in (0, 1]; got {self.decay}")
@@ -93,11 +117,12 @@ class PretrainingSettings:
             raise ConfigError(f"dropout must be in [0, 1); got {self.dropout}")
         if not 0 < self.beta2 < 1:
             raise ConfigError(f"beta2 must be in (0, 1); got {self.beta2}")
-        for field in fields(self):
-            if get_origin(field.type) is Literal and getattr(self, field.name) not in get_args(
-                field.type
-            ):
-                choices = ", ".join(get_args(field.type))
-                raise ConfigError(
-                    f"{field.name} must be one of {choices}; got {getattr(self, field.name)!r}"
-                )
+        _check_choices(self)
+
+
+def _check_choices(settings: MaskingSettings | PretrainingSettings) -> None:
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if get_origin(field.type) is Literal and value not in get_args(field.type):
+            choices = ", ".join(get_args(field.type))
+            raise ConfigError(f"{field.name} must be one of {choices}; got {value!r}")

@@ -1,6 +1,6 @@
 """The model that a pretraining begins with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +12,17 @@ from wenlu.models import BUNDLED, Model, load
 from wenlu.nn import TransformerConfig
 from wenlu.text import Tokenizer
 from wenlu.training.pretraining.config import PretrainingConfig
+from wenlu.training.pretraining.objectives import Objective, layout_of
 from wenlu.training.toml import from_flat, read_toml
 
 
 def open_tokenizer(config: PretrainingConfig) -> Tokenizer:
     """The vocabulary that the configuration names, or the one of its model."""
     if config.model is not None:
+        if config.vocab is not None:
+            raise ConfigError(
+                f"the model {config.model} brings its own vocabulary; give no other beside it"
+            )
         return load(config.model).tokenizer
     if config.vocab is None:
         return Tokenizer.from_vocab(asset("vocabulary", "vocab.txt"))
@@ -34,9 +39,13 @@ def first_model(config: PretrainingConfig, tokenizer: Tokenizer, heads: Collecti
     old = None if config.model is None else load(config.model).model
     shape = read_shape(config.config, len(tokenizer)) if old is None else old.config
     rate = config.training.dropout
-    model = Model(
-        replace(shape, dropout=rate, attention_dropout=rate), {*heads, *(old.heads if old else ())}
-    )
+    if shape.causal:
+        heads = set(heads) - {"mlm"}  # its embeddings are its head
+    heads = {*heads, *(old.heads if old else ())}
+    try:
+        model = Model(replace(shape, dropout=rate, attention_dropout=rate), heads)
+    except ConfigError as error:
+        raise ConfigError(f"{config.model or config.config}: {error}") from None
     if old is not None:
         model.load_state_dict({**model.state_dict(), **old.state_dict()})
     model.config = shape  # which is what is saved
@@ -54,7 +63,11 @@ def read_shape(name: str, vocabulary: int) -> TransformerConfig:
             f"closest of those are {closest(name, BUNDLED)}"
         )
     values = {"vocabulary": vocabulary, **read_toml(path)}
-    shape = from_flat(TransformerConfig, values, str(path))
+    try:
+        shape = from_flat(TransformerConfig, values, str(path))
+    except ConfigError as error:
+        place = "" if str(error).startswith(str(path)) else f"{path}: "
+        raise ConfigError(f"{place}{error}") from None
     if shape.vocabulary < vocabulary:
         raise ConfigError(
             f"{path}: vocabulary is {shape.vocabulary}, but there are {vocabulary} tokens; leave "
@@ -69,4 +82,24 @@ def check_vocabulary(tokenizer: Tokenizer, objectives: Collection[str]) -> None:
         raise ConfigError(
             f"{tokenizer.source} has no [MASK], which the objective mlm puts in place of words; "
             "add it to the vocabulary"
+        )
+
+
+def check_shape(
+    config: PretrainingConfig, shape: TransformerConfig, objectives: Sequence[Objective]
+) -> None:
+    """ConfigError if the shape cannot take such rows, or cannot learn what the objectives teach."""
+    name, longest = config.model or config.config, config.training.max_length
+    if longest > shape.max_length:
+        raise ConfigError(
+            f"max_length {longest} is more than the {shape.max_length} positions of {name}; give "
+            "at most that"
+        )
+    if shape.segments == 1 and layout_of(objectives) != "single":
+        raise ConfigError(f"{name} has one segment, and pairs of texts take two; give segments = 2")
+    others = [one.name for one in objectives if one.name != "lm"]
+    if shape.causal and others:
+        raise ConfigError(
+            f"{name} sees only what comes before, so it cannot learn {' and '.join(others)}; give "
+            "a shape that is not causal, or the objective lm"
         )

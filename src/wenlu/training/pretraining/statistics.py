@@ -3,26 +3,35 @@
 import numpy as np
 
 from wenlu.training.pretraining.data import PretrainingData
+from wenlu.training.pretraining.rows import NOT_A_PAIR
 from wenlu.training.pretraining.settings import PretrainingSettings
 
 _SAMPLE = 50
 """Batches that are looked at."""
 
 
-def describe_rows(data: PretrainingData, settings: PretrainingSettings) -> list[str]:
-    """Lines on the corpus, and on what the first batches are like."""
+def describe_rows(data: PretrainingData, settings: PretrainingSettings, pieces: int) -> list[str]:
+    """Lines on the corpus, and on what the first batches are like.
+
+    Args:
+        data: the rows.
+        settings: how they will be trained on.
+        pieces: batches of an update.
+    """
     made = data.corpus.statistics
     lines = [
         f"corpus: {made.documents:,} documents, {made.sentences:,} sentences, "
         f"{made.tokens:,} tokens, {made.unknown_share:.3%} [UNK]"
     ]
-    sample = range(min(_SAMPLE, len(data.block(0).batches)))
-    rows = real = width = labels = spans = 0
+    first = data.block(0)
+    sample = range(min(_SAMPLE, len(first.batches)))
+    rows = real = width = pairs = labels = spans = 0
     for number in sample:
         batch = data.batch(0, number)
         rows += len(batch.ids)
         width += batch.ids.numel()
-        real += int(data.block(0).plan.lengths[data.block(0).batches[number]].sum())
+        real += int(first.plan.lengths[first.batches[number]].sum())
+        pairs += int((first.plan.relation[first.batches[number]] != NOT_A_PAIR).sum())
         if "mlm" in batch.labels:
             places = batch.labels["mlm"].places.numpy()
             labels += len(places)
@@ -31,13 +40,15 @@ def describe_rows(data: PretrainingData, settings: PretrainingSettings) -> list[
         f"rows: {real / rows:.1f} tokens on average, {rows / len(sample):.1f} a batch, "
         f"{real / width:.1%} of the places filled"
     )
+    if pairs:
+        lines.append(f"pairs: {pairs / rows:.1%} of the rows; the others are single sentences")
     if spans:
         lines.append(
             f"masked: {labels / real:.1%} of the tokens, {labels / spans:.2f} in a row on average"
         )
-    seen = settings.steps * settings.accumulate * real / len(sample)
+    batches = settings.steps * pieces
     lines.append(
-        f"{settings.steps:,} updates will see some {seen / 1e6:,.1f} million tokens, "
-        f"{seen / made.tokens:.2g} times the corpus"
+        f"{settings.steps:,} updates will see some {batches * real / len(sample) / 1e6:,.1f} "
+        f"million tokens, {batches / len(first.batches) / data.blocks:.2g} times the corpus"
     )
     return lines

@@ -1,7 +1,6 @@
 """What a model is pretrained to do, a file each."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from wenlu.errors import ConfigError, closest
 from wenlu.text import Tokenizer
@@ -9,18 +8,22 @@ from wenlu.training.pretraining.objectives.lm import LanguageModel
 from wenlu.training.pretraining.objectives.mlm import MaskedLanguageModel
 from wenlu.training.pretraining.objectives.nsp import NextSentence
 from wenlu.training.pretraining.objectives.objective import Objective, Scored, attention_mask
+from wenlu.training.pretraining.objectives.similarity import Similarity
 from wenlu.training.pretraining.objectives.sop import SentenceOrder
+from wenlu.training.pretraining.objectives.source_masking import SourceMasking
 from wenlu.training.pretraining.objectives.unilm import UniLM
-from wenlu.training.pretraining.rows import Layout
-from wenlu.training.pretraining.settings import MaskingSettings
+from wenlu.training.pretraining.settings import MaskingSettings, SimilaritySettings
 
-OBJECTIVES = ("mlm", "nsp", "sop", "lm", "unilm")
+OBJECTIVES = ("mlm", "nsp", "sop", "lm", "unilm", "simbert")
 
 
 def make_objectives(
-    names: Sequence[str], tokenizer: Tokenizer, masking: MaskingSettings
+    names: Sequence[str],
+    tokenizer: Tokenizer,
+    masking: MaskingSettings,
+    similarity: SimilaritySettings | None = None,
 ) -> list[Objective]:
-    """The objectives of those names, to be trained together.
+    """The objectives of those names, to be trained together; simbert stands for two of them.
 
     Raises:
         ConfigError: there is none of that name, one comes twice, or they do not go together.
@@ -32,17 +35,12 @@ def make_objectives(
         if names.count(name) > 1:
             raise ConfigError(f"objective {name} is given twice")
         if name == "mlm":
-            [mask_id] = tokenizer.ids(["[MASK]"])
-            found.append(
-                MaskedLanguageModel(
-                    mask_id,
-                    len(tokenizer),
-                    rate=masking.mask_rate,
-                    unit=masking.mask_unit,
-                    whole_words=masking.whole_words,
-                    source_only="unilm" in names,
-                )
-            )
+            found.append(_mlm(tokenizer, masking, source_only="unilm" in names))
+        elif name == "simbert":
+            if len(names) > 1:
+                together = " and ".join(names)
+                raise ConfigError(f"{together} cannot be trained together: simbert goes alone")
+            found += _simbert(tokenizer, masking, similarity or SimilaritySettings())
         else:
             simple = {
                 "nsp": NextSentence,
@@ -58,9 +56,39 @@ def make_objectives(
     return found
 
 
-def layout_of(objectives: Sequence[Objective]) -> Layout:
-    """The layout of rows that all of them can use."""
-    return cast(Layout, _common(objectives, "layout", "single"))
+def _mlm(
+    tokenizer: Tokenizer, masking: MaskingSettings, *, source_only: bool
+) -> MaskedLanguageModel:
+    [mask_id] = tokenizer.ids(["[MASK]"])
+    return MaskedLanguageModel(
+        mask_id,
+        len(tokenizer),
+        rate=masking.mask_rate,
+        unit=masking.mask_unit,
+        whole_words=masking.whole_words,
+        source_only=source_only,
+    )
+
+
+def _simbert(
+    tokenizer: Tokenizer, masking: MaskingSettings, similarity: SimilaritySettings
+) -> list[Objective]:
+    """SimBERT's joint loss: to write a similar sentence, and to find it among others."""
+    damage = None
+    if similarity.mask_sources:
+        words = _mlm(tokenizer, masking, source_only=True)
+        damage = SourceMasking(words, similarity.mask_sources)
+    return [UniLM("groups", damage), Similarity(similarity.similarity_scale)]
+
+
+def layout_of(objectives: Sequence[Objective]) -> str:
+    """The layout of rows that all of them can use: one of `Layout`, or "groups"."""
+    return _common(objectives, "layout", "single")
+
+
+def takes_groups(objectives: Sequence[Objective]) -> bool:
+    """Whether they learn from groups of similar sentences, and not from running text."""
+    return layout_of(objectives) == "groups"
 
 
 def attention_of(objectives: Sequence[Objective]) -> str:
@@ -88,9 +116,12 @@ __all__ = [
     "Objective",
     "Scored",
     "SentenceOrder",
+    "Similarity",
+    "SourceMasking",
     "UniLM",
     "attention_mask",
     "attention_of",
     "layout_of",
     "make_objectives",
+    "takes_groups",
 ]

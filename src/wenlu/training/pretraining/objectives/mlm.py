@@ -13,9 +13,9 @@ from torch import Tensor
 
 from wenlu.errors import ConfigError
 from wenlu.models import Model
+from wenlu.randomness import subkeys, uniform
 from wenlu.training.pretraining.batch import Labels, Rows
 from wenlu.training.pretraining.objectives.objective import Scored, score_tokens
-from wenlu.training.pretraining.randomness import subkeys, uniform
 
 _CHOICE, _ACTION, _TOKEN = 1, 2, 3
 

@@ -6,7 +6,7 @@ out a loss for each label.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float, Int
@@ -24,6 +24,7 @@ class Scored(NamedTuple):
     correct: Bool[Tensor, " n"]
 
 
+@runtime_checkable
 class Objective(Protocol):
     """One term of the loss."""
 

@@ -30,9 +30,11 @@ import torch._dynamo
 import torch.nn.parallel.distributed  # noqa: F401
 
 import wenlu.cli.output
+import wenlu.cli.pretrain
 import wenlu.cli.train
 import wenlu.evaluation.report
-import wenlu.tasks.train  # noqa: F401
+import wenlu.tasks.train
+import wenlu.training.pretraining.run  # noqa: F401
 from wenlu.cli.main import main
 
 

@@ -2,8 +2,9 @@
 
 Whether a word is masked depends on (seed, epoch, row, place of the word) and on nothing else: not
 on the batch that the row came in, nor on the process that worked it off, nor on what was drawn
-before. The function is the finaliser of SplitMix64 ("Fast splittable pseudorandom number
-generators"), applied to a counter.
+before; and where a shuffled record goes depends on (seed, number of the record). The
+function is the finaliser of SplitMix64 ("Fast splittable pseudorandom number generators"), applied
+to a counter.
 """
 
 import numpy as np

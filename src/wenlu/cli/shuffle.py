@@ -1,0 +1,108 @@
+"""wenlu corpus shuffle."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from wenlu.cli.flags import Switch
+from wenlu.cli.output import UsageError, print_json
+from wenlu.cli.progress import bytes_bar
+from wenlu.cli.termination import tidy_end
+
+if TYPE_CHECKING:
+    from wenlu.corpus.shuffling import Plan
+
+_SEPARATORS = {"\\n": b"\n", "\\0": b"\0", "\\r": b"\r", "\\t": b"\t"}
+
+
+def shuffle(
+    *texts: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    out: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    memory: str = "2GB",
+    seed: int = 0,
+    threads: int | None = None,
+    temp: Path | None = None,
+    separator: str = "\\n",
+    group: int = 1,
+    json: Switch = False,
+) -> None:
+    r"""Put the lines of files of any size in a random order.
+
+    Every order is equally likely, and which one comes depends on the lines and the seed alone, not
+    on the memory or the threads. Lines stay as they are, byte for byte; only a last line without a
+    line end is given one. What does not fit into memory goes through temporary files, about as
+    large as the input.
+
+    Examples:
+        wenlu corpus shuffle a.jsonl b.jsonl.zst folder/ --out shuffled.jsonl --seed 7
+        wenlu corpus shuffle big.jsonl --out shuffled.jsonl.zst --memory 512MB --temp /scratch
+        cat *.txt | wenlu corpus shuffle - --out - | head
+        wenlu corpus shuffle zh.txt --out zh.shuffled.txt --seed 3
+        wenlu corpus shuffle en.txt --out en.shuffled.txt --seed 3     the same order: still aligned
+
+    Parameters
+    ----------
+    texts
+        Files, also with .gz or .zst; folders, for the text files in them; - for standard input.
+    out
+        The file to write, compressed if it ends in .gz or .zst; - for standard output.
+    memory
+        How much memory the program may take, such as 512MB or 4GiB.
+    seed
+        Picks the order: a whole number of any length.
+    threads
+        How many; by default two, or one where there is one processor.
+    temp
+        The folder for temporary files; by default the one of the output.
+    separator
+        The byte that ends a line, or \0 for NUL.
+    group
+        Keep so many lines together, in their order.
+    json
+        Print the result as one JSON document and nothing else.
+    """
+    from wenlu.corpus.memory import parse_memory
+    from wenlu.corpus.shuffling import shuffle as run
+
+    if not texts:
+        raise UsageError("give one or more files of text, or - for standard input")
+    to_stdout = out == Path("-")
+    if json and to_stdout:
+        raise UsageError("--json prints to standard output, where the lines go; give --out FILE")
+    ends = _SEPARATORS.get(separator, separator.encode())
+    if len(ends) != 1:
+        raise UsageError(f"--separator must be one byte; got {separator!r}")
+    people = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    plans: list[Plan] = []
+
+    def show(plan: "Plan") -> None:
+        plans.append(plan)
+        if not json:
+            people.print(str(plan))
+
+    with tidy_end():
+        result = run(
+            texts,
+            None if to_stdout else out,
+            seed=seed,
+            memory=parse_memory(memory),
+            threads=threads,
+            temp=temp,
+            separator=ends,
+            group=group,
+            plan=show,
+            bar=bytes_bar,
+        )
+    if json:
+        print_json({"output": str(out), **asdict(result), "plan": asdict(plans[0])})
+        return
+    for path in result.line_ends_added:
+        people.print(f"The last line of {path} had no line end; it was given one.")
+    rate = result.bytes / max(result.seconds, 1e-9) / 1e6
+    people.print(
+        f"{result.records:,} lines, {result.bytes:,} bytes in {result.seconds:,.1f} s "
+        f"({rate:,.0f} MB/s), the same in and out (fingerprint {result.fingerprint})"
+    )

@@ -1,0 +1,130 @@
+"""Text files of any size as blocks of whole lines, for work that several processes share."""
+
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+from wenlu.corpus.compressed import COMPRESSIONS, open_bytes, position
+from wenlu.corpus.documents import DOCUMENTS
+from wenlu.corpus.lines import too_long
+from wenlu.corpus.records import check_there
+from wenlu.errors import DataError
+
+BLOCK = 1 << 20
+"""Bytes of a block, of which the last line may have more."""
+
+
+class Block(NamedTuple):
+    """Some lines of a file, as its bytes have them."""
+
+    path: Path
+
+    first: int
+    """The number of its first line, counted from 1."""
+
+    data: bytes
+
+    read: int
+    """Bytes of all files read so far, as they lie on the disk."""
+
+
+def read_blocks(paths: Sequence[Path], longest: int) -> Iterator[Block]:
+    """The lines of files, about a mebibyte at a time; all of them end with a line end but the last.
+
+    Args:
+        paths: files, which may be compressed.
+        longest: bytes that a line may have, its end included; a longer one is an error.
+
+    Raises:
+        DataError: a file cannot be read or a compressed one is damaged; says where.
+    """
+    before = 0
+    for path in paths:
+        first = 1
+        for data, read in _read(path, longest):
+            if len(data) > longest:
+                _check_lines(path, first, data, longest)
+            yield Block(path, first, data, before + read)
+            first += data.count(b"\n")
+        before += path.stat().st_size
+
+
+def text_files(places: Sequence[str | PathLike[str]], kinds: Sequence[str]) -> list[Path]:
+    """The files that places name: a folder stands for what is in it, in the order of the names.
+
+    Args:
+        places: files and folders.
+        kinds: what the names of files must end in, .gz or .zst aside; any will do if it is empty.
+
+    Raises:
+        DataError: there is no such file, or one of another kind.
+    """
+    if not places:
+        raise DataError("no files came; give one or more files of text")
+    found: list[Path] = []
+    for place in map(Path, places):
+        if not place.is_dir():
+            check_there(place, DOCUMENTS)
+            if kinds and kind(place) not in kinds:
+                raise DataError(
+                    f"files that end in {kind(place) or 'no suffix'!r} cannot be read as text; "
+                    f"those in {', '.join(kinds)} can, also with {' or '.join(COMPRESSIONS)} "
+                    "after it",
+                    file=place,
+                )
+            found.append(place)
+            continue
+        inside = sorted(
+            path
+            for path in place.rglob("*")
+            if path.is_file() and not any(p.startswith(".") for p in path.relative_to(place).parts)
+        )
+        others = [path for path in inside if kinds and kind(path) not in kinds]
+        if others or not inside:
+            names = ", ".join(str(path.relative_to(place)) for path in others[:3])
+            problem = (
+                f"the folder also has {len(others)} files of other kinds, such as {names}; name "
+                f"the files to read instead, such as {place}/*{kinds[0]}"
+                if others
+                else "the folder has no files"
+            )
+            raise DataError(problem, file=place)
+        found += inside
+    return found
+
+
+def kind(path: Path) -> str:
+    """What the name of a file ends in, in small letters and without .gz or .zst."""
+    suffixes = [suffix.lower() for suffix in path.suffixes] or [""]
+    return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSIONS else suffixes[-1]
+
+
+def _read(path: Path, longest: int) -> Iterator[tuple[bytes, int]]:
+    """Blocks, each with how far the file was read; one may have a line that is too long."""
+    file: io.BufferedIOBase | None = None
+    try:
+        with open_bytes(path) as file:
+            while data := file.read(BLOCK):
+                if not data.endswith(b"\n"):
+                    data += file.readline(longest + 1)
+                yield data, position(file)
+    except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError) and error.strerror:
+            problem = f"the file cannot be read: {error.strerror}"
+        else:
+            size = path.stat().st_size
+            place = size if file is None or file.closed else position(file)
+            problem = (
+                f"the compressed file is damaged or cut short at or before byte {place:,} of "
+                f"{size:,} ({error}); fetch it again"
+            )
+        raise DataError(problem, file=path) from error
+
+
+def _check_lines(path: Path, first: int, data: bytes, longest: int) -> None:
+    for number, line in enumerate(data.splitlines(keepends=True), first):
+        if len(line) > longest:
+            raise too_long(path, number, "line", longest)

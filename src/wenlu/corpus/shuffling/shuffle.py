@@ -1,0 +1,461 @@
+"""Shuffle records of files of any size; every order is equally likely."""
+
+import secrets
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wenlu.corpus.shuffling.buckets import Bucket, Buckets, Records
+from wenlu.corpus.shuffling.fingerprint import fingerprint
+from wenlu.corpus.shuffling.gather import gather, need_arrow
+from wenlu.corpus.shuffling.inputs import find_inputs
+from wenlu.corpus.shuffling.long_records import LongRecord, LongRecords, fingerprint_long
+from wenlu.corpus.shuffling.order import Order
+from wenlu.corpus.shuffling.plan import Plan, check_disk, make_plan
+from wenlu.corpus.shuffling.sinks import Sink, need_zstandard, open_sink
+from wenlu.corpus.shuffling.source import STDIN, Bytes, Places, Source
+from wenlu.corpus.shuffling.workers import Turns, Workers
+from wenlu.errors import ConfigError, RunError
+
+Advance = Callable[[int, int], None]
+"""How many bytes of how many are done."""
+
+Bar = Callable[[str], AbstractContextManager[Advance]]
+"""Shows how far a pass has got, by the name of the pass."""
+
+_SEGMENT = 16 << 20  # bytes that a thread writes before it looks for more work
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shuffled:
+    """What a shuffle came to."""
+
+    files: tuple[str, ...]
+    """What was read, in this order."""
+
+    records: int
+
+    bytes: int
+    """Of all records, with the line ends that were added."""
+
+    line_ends_added: tuple[str, ...]
+    """Files whose last record had none."""
+
+    fingerprint: str
+    """Of the multiset of records, in and out."""
+
+    seed: int
+    passes: int
+    buckets: int
+    long_records: int
+    """Records that were too large for a block and were copied by themselves."""
+    seconds: float
+
+
+class Tally:
+    """What has come by: records, bytes, the sum of fingerprints."""
+
+    def __init__(self) -> None:
+        self.records = self.bytes = self.fingerprint = 0
+        self._lock = Lock()
+
+    def add(self, records: int, size: int, sum_: int) -> None:
+        with self._lock:
+            self.records += records
+            self.bytes += size
+            self.fingerprint = (self.fingerprint + sum_) % 2**64
+
+
+def shuffle(
+    inputs: Sequence[str | PathLike[str]],
+    out: str | PathLike[str] | None,
+    *,
+    seed: int = 0,
+    memory: int = 2 * 10**9,
+    threads: int | None = None,
+    temp: str | PathLike[str] | None = None,
+    separator: bytes = b"\n",
+    group: int = 1,
+    plan: Callable[[Plan], None] | None = None,
+    bar: Bar | None = None,
+) -> Shuffled:
+    """Write the lines of files in a random order; every order is equally likely.
+
+    The order is a function of the seed and of the number of each line, and of nothing else: not of
+    the memory, the threads or the buckets. Files with equally many lines, such as the two sides of
+    a parallel corpus, are put in the same order by the same seed.
+
+    Args:
+        inputs: files, in .gz or .zst too; folders, for all text files in them; `-` for stdin.
+        out: the file to write, compressed if it ends in .gz or .zst; None for stdout.
+        seed: picks the order.
+        memory: bytes that the process may take.
+        threads: how many; by default two where there are two processors.
+        temp: folder for temporary files; by default the one of the output.
+        separator: the byte that ends a line.
+        group: how many lines stay together.
+        plan: is given the plan before anything is read.
+        bar: shows how far each pass has got.
+
+    Raises:
+        DataError: an input cannot be read.
+        RunError: the output cannot be written.
+        ConfigError: the memory is too little, or another setting does not work.
+    """
+    need_arrow()
+    if seed < 0:
+        raise ConfigError(f"seed must be 0 or more; got {seed}")
+    if group < 1:
+        raise ConfigError(f"group must be 1 or more lines; got {group}")
+    if len(separator) != 1:
+        raise ConfigError(f"separator must be one byte; got {separator!r}")
+    begun = time.perf_counter()
+    found = find_inputs(inputs)
+    target = None if out is None else Path(out)
+    _check_output(target, found.files)
+    folder = _temporary_folder(target, temp)
+    same_disk = target is not None and _device(folder) == _device(target.resolve().parent)
+    made = make_plan(
+        found, memory=memory, threads=threads, to_file=target is not None, same_disk=same_disk
+    )
+    if plan is not None:
+        plan(made)
+    if target is not None and not (same_disk and made.passes > 1) and made.bytes is not None:
+        _check_room(target.resolve().parent, made.bytes, target)
+    check_disk(made, folder if made.passes > 1 or target is None else target.resolve().parent)
+    if target is not None and target.suffix.lower() == ".zst":
+        need_zstandard(target)
+    with (
+        _scratch(folder, target) as scratch,
+        Source(found.files, separator=separator[0], group=group) as source,
+    ):
+        job = _Job(made, Order(seed), source, found.size or 0, scratch, bar or _no_bar)
+        job.run(target)
+        return Shuffled(
+            files=tuple(map(str, found.files)),
+            records=job.read.records,
+            bytes=job.read.bytes,
+            line_ends_added=tuple(map(str, source.unended)),
+            fingerprint=f"{job.read.fingerprint:016x}",
+            seed=seed,
+            passes=job.passes,
+            buckets=job.buckets,
+            long_records=len(job.long.found),
+            seconds=time.perf_counter() - begun,
+        )
+
+
+class _Job:
+    """One shuffle."""
+
+    def __init__(
+        self, plan: Plan, order: Order, source: Source, size: int, scratch: Path, bar: Bar
+    ) -> None:
+        self._plan, self._order, self._source, self._size = plan, order, source, size
+        self._scratch, self._bar = scratch, bar
+        self.long = LongRecords(scratch / "long")
+        self.read, self._written = Tally(), Tally()
+        self.passes, self.buckets = 1, 0
+
+    def run(self, target: Path | None) -> None:
+        """Read, part, and write."""
+        workers = Workers(self._plan.threads)
+        with self._bar("reading") as advance:
+            whole = self._read_whole() if self._plan.whole else None
+            if self._source.left or self.long.found:
+                self.passes, self.buckets = 2, 1 << self._plan.bits
+                buckets = Buckets(self._scratch, self._plan.bits)
+                if whole is not None:
+                    self._part(buckets, whole)
+                del whole
+                whole = None
+                self._part_all(buckets, workers, advance)
+        with open_sink(target) as sink, self._bar("writing") as advance:
+            if self.passes == 1:
+                if whole is not None:
+                    self._write_whole(whole, workers, sink, advance)
+            else:
+                self._write_buckets(buckets.close(), workers, sink, advance)
+            self._check()
+
+    def _read_whole(self) -> Records:
+        """As much as may be all."""
+        buffer = np.empty(self._plan.whole, np.uint8)
+        return self._next(buffer, (self._plan.free - self._plan.whole) // 64)
+
+    def _next(self, buffer: Bytes, most: int) -> Records:
+        first = self._source.records
+        ends = self._source.fill(buffer, most)
+        return self._records(buffer, ends, first)
+
+    def _records(self, buffer: Bytes, ends: Places, first: int) -> Records:
+        bounds = np.concatenate([[0], ends])
+        return Records(buffer[: bounds[-1]], bounds, self._order.numbers(first, len(ends)))
+
+    def _part_all(self, buckets: Buckets, workers: Workers, advance: Advance) -> None:
+        """The first pass: blocks of records to their buckets."""
+        reading = Lock()
+
+        def work() -> None:
+            buffer = np.empty(self._plan.block, np.uint8)
+            while True:
+                with reading:
+                    workers.check()
+                    first = self._source.records
+                    ends = self._source.fill(buffer, self._plan.most)
+                    if not len(ends):
+                        if not self._source.left:
+                            return
+                        self._keep_long(first, buffer, workers)
+                    advance(self._source.read, self._size)
+                if len(ends):
+                    self._part(buckets, self._records(buffer, ends, first))
+
+        workers.run(work)
+
+    def _part(self, buckets: Buckets, block: Records) -> None:
+        """Put a block into buckets; what no bucket could hold, by itself."""
+        longest = self._plan.block
+        lengths = np.diff(block.bounds)
+        for which in np.flatnonzero(lengths > longest).tolist():
+            piece = block.data.data[int(block.bounds[which]) : int(block.bounds[which + 1])]
+            self._count_long(self.long.add(int(block.numbers[which]), [piece]))
+        kept = lengths <= longest
+        self.read.add(
+            int(kept.sum()),
+            int(lengths[kept].sum()),
+            fingerprint(block.data, block.bounds, kept),
+        )
+        buckets.add(block, longest)
+
+    def _keep_long(self, first: int, buffer: Bytes, workers: Workers) -> None:
+        number = int(self._order.numbers(first, 1)[0])
+
+        def pieces() -> Iterator[memoryview]:
+            for piece in self._source.long_record(buffer):
+                workers.check()
+                yield piece
+
+        self._count_long(self.long.add(number, pieces()))
+
+    def _count_long(self, record: LongRecord) -> None:
+        self.read.add(1, record.length, record.fingerprint)
+
+    def _write_whole(
+        self, records: Records, workers: Workers, sink: Sink, advance: Advance
+    ) -> None:
+        """All records, which are in memory."""
+        count = len(records.numbers)
+        self.read.add(count, len(records.data), fingerprint(records.data, records.bounds))
+        order, ends = _sort(records)
+        cuts = np.searchsorted(ends, np.arange(0, len(records.data), _SEGMENT), "right")
+        cuts = np.unique(np.append(cuts, count)).tolist()
+        todo = iter(range(len(cuts) - 1))
+        picking, turns = Lock(), Turns(workers)
+
+        def work() -> None:
+            while True:
+                with picking:
+                    segment = next(todo, None)
+                if segment is None:
+                    return
+                part = slice(cuts[segment], cuts[segment + 1])
+                if not sink.any_order:
+                    turns.wait(segment)
+                self._write(records, order, ends, part, 0, workers, sink)
+                turns.done(segment)
+                advance(self._written.bytes, self.read.bytes)
+
+        workers.run(work)
+
+    def _write_buckets(
+        self, buckets: list[Bucket], workers: Workers, sink: Sink, advance: Advance
+    ) -> None:
+        """The second pass: bucket after bucket, sorted in memory."""
+        sizes = [b.bytes + sum(one.length for one in self._long_of(b)) for b in buckets]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+        todo = iter(range(len(buckets)))
+        picking, turns = Lock(), Turns(workers)
+
+        def work() -> None:
+            buffer = np.empty(max(self._plan.bucket, self._plan.block), np.uint8)
+            while True:
+                with picking:
+                    number = next(todo, None)
+                if number is None:
+                    return
+
+                def ready(number: int = number) -> None:
+                    if not sink.any_order:
+                        turns.wait(number)
+
+                at = starts[number]
+                self._write_bucket(buckets[number], at, buffer, workers, sink, ready)
+                turns.done(number)
+                advance(self._written.bytes, self.read.bytes)
+
+        workers.run(work)
+
+    def _write_bucket(
+        self,
+        bucket: Bucket,
+        at: int,
+        buffer: Bytes,
+        workers: Workers,
+        sink: Sink,
+        ready: Callable[[], None],
+    ) -> int:
+        """Write a bucket that begins at a place of the output; where it ends."""
+        workers.check()
+        if bucket.memory > self._plan.bucket and bucket.records > 1:
+            for inner in self._part_again(bucket, buffer, workers):
+                at = self._write_bucket(inner, at, buffer, workers, sink, ready)
+            return at
+        longs = sorted(self._long_of(bucket))
+        if bucket.records:
+            records = bucket.read(buffer)
+            bucket.remove()
+        else:
+            records = Records(buffer[:0], np.zeros(1, np.int64), np.empty(0, np.uint64))
+        order, ends = _sort(records)
+        before = 0
+        ready()
+        if longs:
+            numbers = records.numbers[order]
+            for one in longs:
+                after = int(np.searchsorted(numbers, np.uint64(one.number)))
+                part = slice(before, after)
+                self._write(records, order, ends, part, at, workers, sink)
+                end = at + (int(ends[after - 1]) if after else 0)
+                self._write_long(one, end, workers, sink)
+                at += one.length
+                before = after
+        self._write(records, order, ends, slice(before, len(order)), at, workers, sink)
+        return at + len(records.data)
+
+    def _part_again(self, bucket: Bucket, buffer: Bytes, workers: Workers) -> list[Bucket]:
+        """A bucket that is too large for memory, as several."""
+        bits = min(8, 64 - bucket.depth, (2 * bucket.memory // self._plan.bucket).bit_length())
+        parts = Buckets(self._scratch, bits, bucket)
+        for block in bucket.read_blocks(buffer[: self._plan.block], self._plan.most):
+            workers.check()
+            parts.add(block)
+        bucket.remove()
+        return parts.close()
+
+    def _write(
+        self,
+        records: Records,
+        order: NDArray[np.int64],
+        ends: Places,
+        part: slice,
+        at: int,
+        workers: Workers,
+        sink: Sink,
+    ) -> None:
+        """Write some records that come one after the other; `ends` counts from `at`."""
+        start = int(ends[part.start - 1]) if part.start else 0
+        relative = ends[part] - start
+        for piece in gather(records.data, records.bounds, order[part], relative):
+            workers.check()
+            sink.write(piece.data, at + start + piece.at)
+            bounds = np.concatenate([[0], relative[piece.records] - piece.at])
+            data = np.frombuffer(piece.data, np.uint8)
+            self._written.add(len(bounds) - 1, len(data), fingerprint(data, bounds))
+
+    def _write_long(self, record: LongRecord, at: int, workers: Workers, sink: Sink) -> None:
+        crc = 0
+        for piece in self.long.read(record):
+            workers.check()
+            crc = zlib.crc32(piece, crc)
+            sink.write(piece, at)
+            at += len(piece)
+        self._written.add(1, record.length, fingerprint_long(record.length, crc))
+
+    def _long_of(self, bucket: Bucket) -> list[LongRecord]:
+        return [one for one in self.long.found if bucket.holds(one.number)]
+
+    def _check(self) -> None:
+        """What was written must be what was read."""
+        read, written = self.read, self._written
+        for what in ("records", "bytes", "fingerprint"):
+            if getattr(read, what) != getattr(written, what):
+                raise RunError(
+                    f"{getattr(read, what):,} {what} were read, but {getattr(written, what):,} "
+                    "written: the memory or the disk of the temporary files is at fault, or the "
+                    "program is. The output was not kept."
+                )
+
+
+def _sort(records: Records) -> tuple[NDArray[np.int64], Places]:
+    """Which record comes first, second, ..., and where they end then."""
+    order = np.argsort(records.numbers)
+    return order, np.cumsum(np.diff(records.bounds)[order])
+
+
+def _check_output(target: Path | None, files: list[Path]) -> None:
+    if target is None:
+        return
+    if target.is_dir():
+        raise RunError(f"cannot write {target}: it is a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise RunError(f"cannot write {target}: there is no folder {target.parent}; make it first")
+    if target.exists():
+        for path in files:
+            if path != STDIN and path.exists() and path.samefile(target):
+                raise RunError(
+                    f"{target} is an input too; it would be replaced by its own shuffle. Give "
+                    "another name"
+                )
+
+
+def _temporary_folder(target: Path | None, temp: str | PathLike[str] | None) -> Path:
+    if temp is not None:
+        folder = Path(temp)
+        if not folder.is_dir():
+            raise RunError(f"there is no folder {folder} for temporary files; make it first")
+        return folder
+    return Path(tempfile.gettempdir()) if target is None else target.resolve().parent
+
+
+def _check_room(folder: Path, size: int, target: Path) -> None:
+    room = shutil.disk_usage(folder).free
+    if target.suffix.lower() not in (".gz", ".zst") and size > room:
+        raise RunError(
+            f"not enough room in {folder}: about {size / 1e6:,.1f} MB are needed and "
+            f"{room / 1e6:,.1f} MB are free. Nothing was written; free some space."
+        )
+
+
+def _device(folder: Path) -> int:
+    return folder.stat().st_dev
+
+
+@contextmanager
+def _scratch(folder: Path, target: Path | None) -> Iterator[Path]:
+    """A hidden folder for temporary files that is gone in the end."""
+    name = "stdout" if target is None else target.name
+    scratch = folder / f".{name[:32]}.{secrets.token_hex(6)}.tmp"
+    try:
+        scratch.mkdir(mode=0o700)
+        yield scratch
+    except OSError as error:
+        if error.filename == str(scratch):
+            raise RunError(f"cannot write in {folder}: {error.strerror}") from error
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _no_bar(_: str) -> AbstractContextManager[Advance]:
+    return nullcontext(lambda _done, _total: None)

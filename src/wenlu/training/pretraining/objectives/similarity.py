@@ -1,0 +1,45 @@
+"""Which row of the batch is about a similar sentence?
+
+Source: "SimBERT". Beside UniLM on pairs that stand both ways round, it is SimBERT's joint loss.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from wenlu.losses import similarities
+from wenlu.models import Model
+from wenlu.training.pretraining.batch import Labels, Rows
+from wenlu.training.pretraining.objectives.objective import Scored, at, score_classes
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Each row's partner, the row beside it, among all other rows of the batch.
+
+    A row's vector is the pooler's, without tanh, of [CLS], which under UniLM's mask has seen the
+    first sentence only. The loss knows no other rows than those of its batch: neither `accumulate`
+    nor more processes give it more wrong answers, only a larger `batch_tokens` does.
+
+    Args:
+        scale: of the cosines; see `wenlu.losses.in_batch_loss`.
+    """
+
+    scale: float = 20.0
+
+    name = "similarity"
+    layout = "groups"
+    attention = "unilm"
+    heads = ("pooler",)
+
+    def prepare(self, rows: Rows) -> Labels:
+        count, width = rows.ids.shape
+        row = np.arange(count)
+        return Labels(torch.from_numpy(row * width), torch.from_numpy(row ^ 1))
+
+    def score(self, model: Model, states: Float[Tensor, "b s m"], labels: Labels) -> Scored:
+        vectors = model.pooled(at(states, labels.places)[:, None], linear=True)
+        return score_classes(similarities(vectors, self.scale), labels.targets)

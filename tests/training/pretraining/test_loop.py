@@ -1,0 +1,533 @@
+"""The loop against a plain one, and against itself, killed wherever it may be."""
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from wenlu.corpus import TokenCorpus
+from wenlu.errors import RunError
+from wenlu.nn.recompute import recompute
+from wenlu.training import state
+from wenlu.training.metrics_log import MetricsLog
+from wenlu.training.pretraining import PretrainingSettings, loop
+from wenlu.training.pretraining.batch import Labels, PretrainingBatch
+from wenlu.training.pretraining.data import PretrainingData
+from wenlu.training.pretraining.loop import decay_start
+from wenlu.training.pretraining.module import Pretraining
+from wenlu.training.state import Progress, newest_step
+from wenlu.training.update import seed_dropout
+
+from ..toy import assert_same_weights
+from .toy import SETTINGS, Watch, metrics, rows, toy, train
+
+INSIDE = ("accumulating-adam", "accumulating-adam-beta", "accumulating-sgdm")
+
+
+# What one update is.
+
+
+def together(batches: list[PretrainingBatch]) -> PretrainingBatch:
+    """One batch of the rows of several."""
+    width = max(batch.ids.shape[1] for batch in batches)
+    ids, segments, lengths = [], [], []
+    labels: dict[str, list[Labels]] = {name: [] for name in batches[0].labels}
+    for batch in batches:
+        count, own = batch.ids.shape
+        before = sum(map(len, ids))
+        for name, given in batch.labels.items():
+            row, column = given.places // own + before, given.places % own
+            labels[name].append(Labels(row * width + column, given.targets))
+        ids.append(F.pad(batch.ids, (0, width - own)))
+        segments.append(F.pad(batch.segments, (0, width - own)))
+        lengths.append(torch.full((count,), own) if batch.lengths is None else batch.lengths)
+    merged = {
+        name: Labels(*(torch.cat(parts) for parts in zip(*given, strict=True)))
+        for name, given in labels.items()
+    }
+    return PretrainingBatch(torch.cat(ids), torch.cat(segments), torch.cat(lengths), merged)
+
+
+def stable(step: int, settings: PretrainingSettings) -> float:
+    """The learning rate as a trapezoid."""
+    falling = settings.decay * settings.steps
+    rising = (step + 1) / settings.warmup_steps
+    return min(1.0, rising, (settings.steps - step) / falling)
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "dropout", "clip"), [(1, 0.1, 0.3), (1, 0.0, 0.0), (3, 0.0, 0.3)]
+)
+def test_it_is_the_plain_loop(
+    accumulate: int, dropout: float, clip: float, corpus: TokenCorpus, tmp_path: Path
+) -> None:
+    """AdamW, and k batches are one of k times the rows: the mean over all their predictions."""
+    settings = replace(SETTINGS, accumulate=accumulate, clip=clip)
+    module = toy(dropout)
+    watch = Watch(module)
+    train(tmp_path, corpus, settings, module=module, bar=watch)
+
+    plain, data = toy(dropout), rows(corpus)
+    decaying = [p for p in plain.parameters() if p.ndim > 1]
+    others = [p for p in plain.parameters() if p.ndim == 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decaying, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
+        betas=(0.9, 0.98),
+    )
+    places = data.batches(0, 0)
+    plain.train()
+    losses = []
+    for step in range(12):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.01 * stable(step, settings)
+        batches = [data.batch(*place) for place in islice(places, accumulate)]
+        seed_dropout(5, step, 0)
+        optimizer.zero_grad()
+        found = plain(batches[0] if accumulate == 1 else together(batches))
+        loss = sum(one.losses.sum() / max(1, len(one.losses)) for one in found.values())
+        loss.backward()
+        losses.append(float(loss.detach()))
+        if clip:
+            nn.utils.clip_grad_norm_(plain.parameters(), clip)
+        optimizer.step()
+        for name, tensor in plain.state_dict().items():
+            torch.testing.assert_close(tensor, watch.weights[step][name], atol=2e-5, rtol=0)
+    told = [line["loss"] for line in metrics(tmp_path)]
+    assert told == pytest.approx(losses, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [INSIDE[0], *(pytest.param(name, marks=pytest.mark.slow) for name in INSIDE[1:])],
+)
+def test_accumulating_inside_moves_with_every_kth_batch(
+    optimizer: str, corpus: TokenCorpus, tmp_path: Path
+) -> None:
+    """As many batches an update, and the same schedule, as with ordinary accumulation."""
+    settings = replace(SETTINGS, steps=6, accumulate=3, optimizer=optimizer)
+    _, progress = train(tmp_path / "inside", corpus, settings)
+    _, ordinary = train(tmp_path / "sum", corpus, replace(settings, optimizer="adamw"))
+    for name in ("rows", "epoch", "batch", "step"):
+        assert getattr(progress, name) == getattr(ordinary, name)
+    for one, other in zip(metrics(tmp_path / "inside"), metrics(tmp_path / "sum"), strict=True):
+        assert one["learning_rate"] == other["learning_rate"]
+        assert one["tokens"] == other["tokens"]
+    first = metrics(tmp_path / "inside")[0], metrics(tmp_path / "sum")[0]
+    # Before the first move: the mean of three batches' means, and the mean over all of them.
+    assert first[0]["loss"] == pytest.approx(first[1]["loss"], rel=0.1)
+
+
+def test_sgd_inside_the_momentum_is_exact(corpus: TokenCorpus, tmp_path: Path) -> None:
+    """With one prediction of the same kind a row, batches weigh the same: k inside is k outside."""
+    settings = replace(SETTINGS, steps=6, dropout=0.0, clip=0.0, lr=0.5)
+
+    def trained(name: str, **changes: Any) -> Pretraining:  # noqa: ANN401
+        module = toy(0.0, ("nsp",))
+        data = Alike(rows(corpus, settings, names=("nsp",)))
+        train(tmp_path / name, corpus, replace(settings, **changes), module=module, data=data)  # type: ignore[arg-type]
+        return module
+
+    inside = trained("inside", optimizer="accumulating-sgdm", accumulate=3)
+    ordinary = trained("ordinary", optimizer="sgdm", accumulate=3)
+    for name, tensor in inside.state_dict().items():
+        torch.testing.assert_close(tensor, ordinary.state_dict()[name], atol=1e-6, rtol=1e-4)
+    start = toy(0.0, ("nsp",))
+    assert not torch.equal(start.model.nsp.weight, inside.model.nsp.weight)  # type: ignore[union-attr]
+
+
+class Alike(PretrainingData):
+    """Batches of three pairs."""
+
+    def __init__(self, data: PretrainingData) -> None:
+        self.__dict__.update(data.__dict__)
+        block = data.block(0)
+        pairs = (block.plan.relation >= 0).nonzero()[0]
+        batches = [pairs[start : start + 3] for start in range(0, len(pairs) - 2, 3)]
+        self.block = lambda _: block._replace(batches=batches)  # type: ignore[assignment]
+
+
+def test_the_loss_falls(corpus: TokenCorpus, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, steps=60, batch_tokens=512, lr=0.03)
+    module, data = toy(0.0, ("lm",)), rows(corpus, settings, names=("lm",))
+    train(tmp_path, corpus, settings, module=module, data=data)
+    found = [line["loss"] for line in metrics(tmp_path)]
+    assert sum(found[-5:]) / 5 < found[0] - 1.0
+
+
+def test_recomputing_changes_not_a_bit(corpus: TokenCorpus, tmp_path: Path) -> None:
+    plain, _ = train(tmp_path / "plain", corpus)
+    for every in (1, 2):
+        module = toy()
+        recompute(module.model.encoder, every=every)
+        train(tmp_path / str(every), corpus, module=module)
+        assert_same_weights(module, plain)
+        assert metrics(tmp_path / str(every)) == metrics(tmp_path / "plain")
+
+
+def test_bfloat16_is_close(corpus: TokenCorpus, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, steps=6)
+    train(tmp_path / "exact", corpus, settings)
+    train(tmp_path / "rough", corpus, replace(settings, precision="bfloat16"))
+    exact, rough = metrics(tmp_path / "exact"), metrics(tmp_path / "rough")
+    assert exact != rough
+    losses = [[line["loss"] for line in lines] for lines in (exact, rough)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+@pytest.mark.parametrize("schedule", ["stable", "cosine"])
+def test_the_final_weights_are_the_mean_of_the_last(
+    schedule: str, corpus: TokenCorpus, tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, schedule=schedule, average=0.3)
+    module = toy()
+    watch = Watch(module)
+    train(tmp_path, corpus, settings, module=module, bar=watch)
+    assert len(watch.weights) == 12
+    for name, tensor in module.state_dict().items():
+        last = torch.stack([weights[name] for weights in watch.weights[-4:]])
+        torch.testing.assert_close(tensor, last.mean(0), rtol=1e-5, atol=1e-6)
+    plain, _ = train(tmp_path / "plain", corpus, replace(settings, average=0.0))
+    assert all(torch.equal(v, watch.weights[-1][k]) for k, v in plain.state_dict().items())
+
+
+# What is told.
+
+
+def test_metrics(corpus: TokenCorpus, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, log_steps=2)
+    seen: list[int] = []
+
+    def measure(module: Pretraining) -> dict[str, float]:
+        module.eval()  # as evaluating does
+        seen.append(len(seen))
+        return {"mlm_loss": 1.5}
+
+    module, progress = train(tmp_path, corpus, settings, measure=measure)
+    assert not module.training
+    lines = metrics(tmp_path)
+    steps = [line for line in lines if line["event"] == "step"]
+    assert [line["step"] for line in steps] == list(range(2, 13, 2))
+    data = rows(corpus)
+    tokens = [
+        int(data.block(block).plan.lengths[data.block(block).batches[batch]].sum())
+        for block, batch in islice(data.batches(0, 0), 12)
+    ]
+    for line in steps:
+        assert line["tokens"] == sum(tokens[: line["step"]])
+        assert line["loss"] == pytest.approx(line["mlm_loss"] + line["nsp_loss"])
+        assert line["learning_rate"] == pytest.approx(0.01 * stable(line["step"] - 1, settings))
+        assert math.isfinite(line["gradient_norm"])
+    assert progress.rows == sum(tokens)
+    assert [line for line in lines if line["event"] == "heldout"] == [
+        {"event": "heldout", "step": step, "tokens": sum(tokens[:step]), "mlm_loss": 1.5}
+        for step in (5, 10)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "decay", "start"),
+    [(12, 0.4, 7), (10, 0.25, 7), (10, 1.0, 0), (7, 0.5, 3), (1, 0.25, 0), (30, 0.1, 27)],
+)
+def test_where_the_rate_begins_to_fall(steps: int, decay: float, start: int) -> None:
+    """Up to there, the course does not depend on the number of updates."""
+    settings = replace(SETTINGS, steps=steps, decay=decay, warmup_steps=0)
+    assert decay_start(settings) == start
+    assert all(loop._rate(settings, step) == 1.0 for step in range(start))
+
+
+def test_the_state_before_the_rate_falls_is_kept(corpus: TokenCorpus, tmp_path: Path) -> None:
+    train(tmp_path, corpus)
+    assert newest_step(tmp_path / "stable") == decay_start(SETTINGS) == 7
+    assert newest_step(tmp_path / "checkpoint") == 12
+    train(tmp_path / "cosine", corpus, replace(SETTINGS, schedule="cosine"))
+    assert not (tmp_path / "cosine" / "stable").exists()
+
+
+def test_a_training_that_explodes_says_so_and_its_checkpoint_is_sound(
+    corpus: TokenCorpus, tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, lr=1e30, warmup_steps=0, checkpoint_steps=1, clip=0.0)
+    message = r"the loss became .* in update \d+; the last checkpoint is intact. Begin again with"
+    with pytest.raises(RunError, match=message):
+        train(tmp_path, corpus, settings)
+
+
+def test_a_gradient_that_is_no_number_stops_it_before_it_is_saved(
+    corpus: TokenCorpus, tmp_path: Path
+) -> None:
+    """The loss of that update is still sound; the weights after it would not be."""
+    module = toy()
+    calls = 0
+
+    def spoil(gradient: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return gradient * math.nan if calls == 6 else gradient
+
+    module.model.encoder.embeddings.token.weight.register_hook(spoil)
+    with pytest.raises(RunError, match="its gradient's norm nan in update 6"):
+        train(tmp_path, corpus, replace(SETTINGS, checkpoint_steps=1), module=module)
+    assert newest_step(tmp_path / "checkpoint") == 5
+    kept = state.read_part(tmp_path / "checkpoint", "model")
+    assert all(tensor.isfinite().all() for tensor in kept.values())
+
+
+# Killed anywhere, it ends bit-identical.
+
+
+class Killed(BaseException):
+    """As sudden as it gets within one process."""
+
+
+VARIANTS: dict[str, PretrainingSettings] = {
+    "plain": SETTINGS,
+    "averaged": replace(SETTINGS, average=0.4),
+    "in pieces": replace(SETTINGS, accumulate=3),
+    "inside": replace(SETTINGS, accumulate=3, optimizer="accumulating-adam"),
+    "adafactor": replace(SETTINGS, optimizer="adafactor"),
+}
+Whole = Callable[[str], tuple[Pretraining, list[dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def whole(corpus: TokenCorpus, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    done: dict[str, tuple[Pretraining, list[dict[str, Any]]]] = {}
+
+    def get(variant: str) -> tuple[Pretraining, list[dict[str, Any]]]:
+        if variant not in done:
+            folder = tmp_path_factory.mktemp("whole")
+            done[variant] = train(folder, corpus, VARIANTS[variant])[0], metrics(folder)
+        return done[variant]
+
+    return get
+
+
+def assert_goes_on_to(
+    whole: tuple[Pretraining, list[dict[str, Any]]],
+    folder: Path,
+    corpus: TokenCorpus,
+    settings: PretrainingSettings = SETTINGS,
+) -> None:
+    torch.manual_seed(99)  # nothing may hang on the generator as a process finds it
+    module, progress = train(folder, corpus, settings)
+    assert_same_weights(module, whole[0])
+    assert metrics(folder) == whole[1]
+    assert progress.step == 12
+
+
+@pytest.mark.parametrize(
+    ("variant", "updates"),
+    [
+        *(("plain", 1), ("plain", 4), ("averaged", 8), ("averaged", 11), ("inside", 10)),
+        *(pytest.param("plain", updates, marks=pytest.mark.slow) for updates in (3, 8, 12)),
+        *(pytest.param("averaged", updates, marks=pytest.mark.slow) for updates in (7, 9)),
+        pytest.param("in pieces", 5, marks=pytest.mark.slow),
+        pytest.param("inside", 5, marks=pytest.mark.slow),
+        ("adafactor", 8),
+    ],
+)
+def test_killed_at_an_update(
+    variant: str, updates: int, corpus: TokenCorpus, whole: Whole, tmp_path: Path
+) -> None:
+    module, settings = toy(), VARIANTS[variant]
+    watch = Watch(module, Killed(), updates)
+    with pytest.raises(Killed):
+        train(tmp_path, corpus, settings, module=module, bar=watch)
+    assert_goes_on_to(whole(variant), tmp_path, corpus, settings)
+
+
+@pytest.mark.parametrize(
+    ("variant", "batches"),
+    [
+        ("in pieces", 14),
+        pytest.param("inside", 2, marks=pytest.mark.slow),
+        ("inside", 14),
+        pytest.param("inside", 35, marks=pytest.mark.slow),
+    ],
+)
+def test_killed_in_the_middle_of_an_update(
+    variant: str, batches: int, corpus: TokenCorpus, whole: Whole, tmp_path: Path
+) -> None:
+    settings = VARIANTS[variant]
+    data = rows(corpus, settings)
+    real, left = data.batch, batches
+
+    def killing(block: int, batch: int) -> PretrainingBatch:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Killed
+        return real(block, batch)
+
+    data.batch = killing  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        train(tmp_path, corpus, settings, data=data)
+    assert_goes_on_to(whole(variant), tmp_path, corpus, settings)
+
+
+# States of two files each, after updates 3, 6 and 7 (before the rate falls), and of three, after 9
+# and 12, with the average.
+@pytest.mark.parametrize(
+    "file",
+    [2, 5, 9, *(pytest.param(file, marks=pytest.mark.slow) for file in (1, 3, 6, 7, 8, 12))],
+)
+def test_killed_while_writing_a_checkpoint(
+    file: int,
+    corpus: TokenCorpus,
+    whole: Whole,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = VARIANTS["averaged"]
+    real, left = state.save_file, file
+
+    def killing(tensors: dict[str, Tensor], path: Path) -> None:
+        nonlocal left
+        left -= 1
+        real(tensors, path)
+        if left == 0:
+            with path.open("r+b") as cut:
+                cut.truncate(100)
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "save_file", killing)
+        with pytest.raises(Killed):
+            train(tmp_path, corpus, settings)
+    assert_goes_on_to(whole("averaged"), tmp_path, corpus, settings)
+
+
+def test_killed_again_and_again(corpus: TokenCorpus, whole: Whole, tmp_path: Path) -> None:
+    settings = VARIANTS["averaged"]
+    for updates in (3, 2, 4, 2, 5):
+        module = toy()
+        watch = Watch(module, Killed(), updates)
+        with pytest.raises(Killed):
+            train(tmp_path, corpus, settings, module=module, bar=watch)
+    assert_goes_on_to(whole("averaged"), tmp_path, corpus, settings)
+
+
+def test_killed_while_measuring(corpus: TokenCorpus, tmp_path: Path) -> None:
+    def measure(module: Pretraining) -> dict[str, float]:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Killed
+        return {"mlm_loss": float(module.model.mlm.bias.detach().sum())}  # type: ignore[union-attr]
+
+    left = 0
+    module, _ = train(tmp_path / "whole", corpus, measure=measure)
+    left = 2  # the second time
+    with pytest.raises(Killed):
+        train(tmp_path / "killed", corpus, measure=measure)
+    again, _ = train(tmp_path / "killed", corpus, measure=measure)
+    assert_same_weights(module, again)
+    assert metrics(tmp_path / "killed") == metrics(tmp_path / "whole")
+
+
+def test_killed_between_a_line_and_its_state(
+    corpus: TokenCorpus, whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = MetricsLog.write
+
+    def killing(self: MetricsLog, **values: object) -> None:
+        write(self, **values)
+        if values["step"] == 6:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricsLog, "write", killing)
+        with pytest.raises(Killed):
+            train(tmp_path, corpus)
+    assert_goes_on_to(whole("plain"), tmp_path, corpus)
+
+
+def test_interrupted_it_saves_at_once(corpus: TokenCorpus, whole: Whole, tmp_path: Path) -> None:
+    import os
+    import signal
+
+    class Interrupt(Watch):
+        def advance(self, *rest: Any, **more: Any) -> None:  # noqa: ANN401
+            super().advance(*rest, **more)
+            if len(self.weights) == 6:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    module = toy()
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, corpus, module=module, bar=Interrupt(module))
+    assert newest_step(tmp_path / "checkpoint") == 6
+    assert_goes_on_to(whole("plain"), tmp_path, corpus)
+
+
+def test_nothing_is_left_to_do(corpus: TokenCorpus, whole: Whole, tmp_path: Path) -> None:
+    train(tmp_path, corpus, VARIANTS["averaged"])
+    assert_goes_on_to(whole("averaged"), tmp_path, corpus, VARIANTS["averaged"])
+
+
+def test_time_is_counted_across_resumes(corpus: TokenCorpus, tmp_path: Path) -> None:
+    module = toy()
+    with pytest.raises(Killed):
+        train(tmp_path, corpus, module=module, bar=Watch(module, Killed(), 7))
+    spent = state.saved_progress(tmp_path / "checkpoint", "same")
+    assert spent is not None
+    _, progress = train(tmp_path, corpus)
+    assert progress.seconds > spent.seconds > 0
+    assert progress.training_seconds > spent.training_seconds > 0
+
+
+def test_outside_the_main_thread(corpus: TokenCorpus, whole: Whole, tmp_path: Path) -> None:
+    """Signals are then somebody else's."""
+    with ThreadPoolExecutor(1) as pool:
+        module, _ = pool.submit(train, tmp_path, corpus).result()
+    assert_same_weights(module, whole("plain")[0])
+
+
+@pytest.mark.parametrize("change", ["seed", "accumulate", "weights", "beta2", "dropout"])
+def test_every_choice_counts(
+    change: str, corpus: TokenCorpus, whole: Whole, tmp_path: Path
+) -> None:
+    more: dict[str, Any] = {}
+    if change == "seed":
+        more = {"seed": 6}
+    if change == "accumulate":
+        more = {"settings": replace(SETTINGS, accumulate=2)}
+    if change == "beta2":
+        more = {"settings": replace(SETTINGS, beta2=0.9)}
+    if change == "weights":
+        more = {"module": toy()}
+        nn.init.normal_(more["module"].model.mlm.bias)
+    if change == "dropout":
+        more = {"module": toy(0.2)}
+    module, _ = train(tmp_path, corpus, **more)
+    ours, theirs = (
+        one.model.encoder.embeddings.token.weight for one in (module, whole("plain")[0])
+    )
+    assert not torch.equal(ours, theirs)
+
+
+def test_checkpoints_by_time(
+    corpus: TokenCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[tuple[str, int]] = []
+    save = loop.save_state
+
+    def spy(folder: Path, progress: Progress, *rest: Any) -> None:  # noqa: ANN401
+        saved.append((folder.name, progress.step))
+        save(folder, progress, *rest)
+
+    monkeypatch.setattr(loop, "save_state", spy)
+    settings = replace(SETTINGS, checkpoint_steps=0, checkpoint_minutes=0.0, steps=10)
+    train(tmp_path / "always", corpus, settings)
+    every = [("checkpoint", step) for step in range(1, 11)]
+    assert saved == [*every[:5], ("stable", 6), *every[5:]]
+    saved.clear()
+    train(tmp_path / "minutes", corpus, replace(settings, checkpoint_minutes=5.0))
+    assert saved == [("stable", 6), ("checkpoint", 10)]

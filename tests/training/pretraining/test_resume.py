@@ -1,0 +1,181 @@
+"""Killed anywhere, a pretraining goes on to the very bytes that it would have come to."""
+
+import random
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ...tasks.small import changed
+from .conftest import Configure
+from .test_run import assert_same
+
+Attempt = Callable[..., list[int]]
+KILLED, OUT_OF_TIME, INTERRUPTED = -signal.SIGKILL, -signal.SIGPROF, 130
+STATE, RUN = "wenlu.training.state:", "wenlu.training.pretraining.run:"
+ADVANCE = "wenlu.training.progress_bar:ProgressBar.advance"
+UPDATE = "wenlu.training.pretraining.loop:update"
+FILE, FOLDER = "kill half-way through the file", "kill half-way through the folder"
+
+
+@pytest.fixture(scope="module")
+def flags(folder: Path, configure: Configure) -> list[str]:
+    """24 updates of three batches each, taken up by the optimizer; five states and one to keep."""
+    configure()
+    return [
+        *("pretrain", "--objective", "mlm", "nsp", "--corpus", str(folder / "text.txt")),
+        *("--heldout", str(folder / "heldout.jsonl"), "--config", str(folder / "shape.toml")),
+        *("--vocab", str(folder / "vocab.txt"), "--steps", "24", "--batch-tokens", "128"),
+        *("--max-length", "32", "--lr", "0.01", "--warmup-steps", "4", "--precision", "float32"),
+        *("--log-steps", "1", "--evaluate-steps", "10", "--checkpoint-steps", "5"),
+        *("--average", "0.2", "--dropout", "0.1"),
+        *("--accumulate", "3", "--optimizer", "accumulating-adam"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole(attempt: Attempt, flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody disturbed."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    log = out.with_name("log")
+    assert attempt([*flags, "--out", str(out)], log) == [0], log.read_text()
+    return out
+
+
+# States of two files after updates 5, 10, 15 and 18, which is kept, and of three after 20 and 24.
+MOMENTS = [
+    (UPDATE, 50, "kill after"),  # in the middle of an update
+    (f"{STATE}save_file", 4, FILE),
+    (f"{STATE}save_file", 10, FILE),
+    (f"{STATE}shutil.rmtree", 3, FOLDER),
+    (f"{RUN}save", 1, "kill after"),
+]
+MORE_MOMENTS = [
+    (f"{RUN}write_tokens", 1, "kill before"),
+    (f"{RUN}write_tokens", 1, "kill after"),
+    (f"{RUN}write_tokens", 2, "kill before"),
+    (f"{RUN}atomic_write", 1, "kill before"),
+    (UPDATE, 1, "kill before"),
+    (UPDATE, 47, "kill after"),
+    (UPDATE, 72, "kill after"),
+    (f"{STATE}save_file", 1, FILE),
+    (f"{STATE}save_file", 8, "kill after"),
+    (f"{STATE}save_file", 11, FILE),
+    (f"{STATE}save_file", 14, FILE),
+    (f"{STATE}shutil.rmtree", 1, FOLDER),
+    ("wenlu.training.metrics_log:MetricsLog.write", 13, "kill after"),
+    (f"{RUN}evaluate", 1, "kill before"),
+    (f"{RUN}evaluate", 2, "kill after"),
+    (f"{RUN}evaluate", 3, "kill after"),
+    (f"{RUN}_write_model", 1, "kill after"),
+    (f"{RUN}atomic_write", 2, "kill before"),
+]
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [*MOMENTS, *(pytest.param(moment, marks=pytest.mark.slow) for moment in MORE_MOMENTS)],
+    ids=lambda trap: f"{trap[2]} {trap[0].split(':')[1]} {trap[1]}",
+)
+def test_killed_at(
+    trap: tuple[str, int, str], attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
+) -> None:
+    run, log = tmp_path / "run", tmp_path / "log"
+    assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
+    assert not (run / "result.json").exists()
+    assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()
+    assert_same(run, whole)
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        (f"{RUN}remove", 1, "kill before"),
+        pytest.param((f"{RUN}remove", 1, "kill after"), marks=pytest.mark.slow),
+    ],
+    ids=lambda trap: trap[2],
+)
+def test_killed_when_the_result_stood(
+    trap: tuple[str, int, str], attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
+) -> None:
+    run, log = tmp_path / "run", tmp_path / "log"
+    assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
+    assert attempt([*flags, "--out", str(run), "--resume"], log) == [1]
+    assert f"error: {run} is finished already; give more --steps to go on" in log.read_text()
+    assert_same(run, whole)
+
+
+def kill_at_random(
+    attempt: Attempt, flags: list[str], whole: Path, folder: Path, kills: int, seed: int
+) -> None:
+    moments = random.Random(seed)
+    run, log = folder / "run", folder / "log"
+    command = [*flags, "--out", str(run), "--resume"]
+    left = kills
+    while left:
+        codes = attempt(command, log, after=moments.uniform(0.2, 1.5))
+        if (run / "result.json").exists():  # it was faster than the kill: again, from the start
+            assert attempt(command, log) == [1]
+            assert_same(run, whole)
+            shutil.rmtree(run)
+            continue
+        assert codes == [OUT_OF_TIME], log.read_text()
+        left -= 1
+    assert attempt(command, log) == [0], log.read_text()
+    assert_same(run, whole)
+
+
+def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path) -> None:
+    kill_at_random(attempt, flags, whole, tmp_path, kills=2, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_killed_at_random_many_times(
+    seed: int, attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
+) -> None:
+    kill_at_random(attempt, flags, whole, tmp_path, kills=15, seed=seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_random_while_it_is_made_longer(
+    seed: int, attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    more = changed(flags, "--steps", "40")
+    assert attempt([*more, "--out", str(tmp_path / "forty")], log) == [0], log.read_text()
+    moments = random.Random(seed)
+    for number in range(8):
+        run = tmp_path / str(number)
+        shutil.copytree(whole, run)
+        command = [*more, "--out", str(run), "--resume"]
+        while not (run / "result.json").exists() or attempt(command, log) != [1]:
+            attempt(command, log, after=moments.uniform(0.2, 1.5))
+        assert_same(run, tmp_path / "forty")
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        (ADVANCE, 12, "interrupt"),
+        pytest.param((ADVANCE, 12, "interrupt twice"), marks=pytest.mark.slow),
+        pytest.param((f"{RUN}evaluate", 1, "interrupt"), marks=pytest.mark.slow),
+        pytest.param((f"{RUN}write_tokens", 2, "interrupt"), marks=pytest.mark.slow),
+        (f"{RUN}save", 1, "interrupt"),
+    ],
+    ids=lambda trap: f"{trap[2]} {trap[0].split(':')[1]} {trap[1]}",
+)
+def test_interrupted(
+    trap: tuple[str, int, str], attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
+) -> None:
+    run, log = tmp_path / "run", tmp_path / "log"
+    assert attempt([*flags, "--out", str(run)], log, trap=trap) == [INTERRUPTED], log.read_text()
+    told = log.read_text()
+    assert f"stopped; to go on with {run}, give the same command with --resume" in told
+    assert told.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in told
+    assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()
+    assert_same(run, whole)
