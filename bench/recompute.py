@@ -5,11 +5,18 @@ its own, and the two variants take turns. Peak memory at two batch sizes gives w
 what a row costs, and so the largest batch that a limit allows; `--check` then runs that batch, and
 says what it took.
 
+The C library's allocator has a say: told to keep what is freed, as in training, it leaves holes that
+tensors of the same size do not fill again, and the process grows beyond what is in use. `--allocator
+returned` hands every large block back at once, so that memory is what is in use; getting it anew
+takes time, of both variants.
+
     python -m bench.recompute                        lengths 128 and 512, both halves of each block
     python -m bench.recompute --parts block --every 2 --length 512 --limit 8000 --check
+    python -m bench.recompute --allocator returned
 """
 
 import argparse
+import ctypes
 import json
 import statistics
 
@@ -28,9 +35,19 @@ ROWS = {64: (16, 48), 128: (8, 24), 256: (4, 12), 512: (2, 6)}
 """Length of the texts, and the two batch sizes."""
 
 
+def return_freed_memory() -> None:
+    """Let glibc take every block of over 1 MB from the system, and give it back when it is freed."""
+    mmap_threshold = -3
+    if not ctypes.CDLL(None).mallopt(mmap_threshold, 1 << 20):
+        raise OSError("this C library does not let itself be told")
+
+
+ALLOCATORS = {"kept": keep_freed_memory, "returned": return_freed_memory}
+
+
 def side(arguments: argparse.Namespace) -> dict[str, float]:
     """Training steps of one variant with one batch size."""
-    keep_freed_memory()  # as training does
+    ALLOCATORS[arguments.allocator]()
     torch.manual_seed(0)
     width, rows = arguments.width, arguments.rows
     config = bert(vocabulary=VOCABULARY, width=width, layers=arguments.layers)
@@ -60,7 +77,7 @@ def side(arguments: argparse.Namespace) -> dict[str, float]:
 def measure(arguments: argparse.Namespace, length: int, rows: tuple[int, int], steps: int) -> Pair:
     """So many runs in turn, recomputed with the first number of rows and plain with the second."""
     common = ["--length", str(length), "--steps", str(steps)]
-    for name in ("width", "layers", "parts", "every"):
+    for name in ("width", "layers", "parts", "every", "allocator"):
         common += [f"--{name}", str(getattr(arguments, name))]
     return compare(
         "bench.recompute",
@@ -103,6 +120,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, choices=ROWS)
     parser.add_argument("--parts", choices=PARTS, default="halves")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--allocator", choices=ALLOCATORS, default="kept")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--limit", type=float, default=4096, help="memory for the process, in MB")
@@ -118,7 +136,7 @@ def main() -> None:
     print(f"{machine()}, {torch.get_num_threads()} threads")
     print(
         f"{arguments.layers}x{arguments.width}, {arguments.parts} of every {arguments.every} "
-        "layers; recomputed / plain\n"
+        f"layers, freed memory {arguments.allocator}; recomputed / plain\n"
     )
     print(
         "| length | ms a sample | more time, processor (wall) | MB a row | MB fixed "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from wenlu.cli.flags import Switch
-from wenlu.cli.output import UsageError, check_target, print_json, say
+from wenlu.cli.output import UsageError, check_target, megabytes, print_json, say
 from wenlu.cli.progress import passes_bar
 from wenlu.cli.termination import tidy_end
 
@@ -117,12 +117,12 @@ def count(
         )
         return
     names = {"word": "words", "char": "characters", "ngram": f"{n or 2}-grams", "token": "tokens"}
-    share = made.written_units / made.units if made.units else 1.0
     say(
         f"{made.units:,} {names[unit]}, {made.different:,} of them different, in text of "
         f"{made.characters:,} characters"
     )
-    say(f"{made.written:,} written to {out}, which are {share:.2%} of all")
+    share = f", which are {made.written_units / made.units:.2%} of all" if made.units else ""
+    say(f"{made.written:,} written to {out}{share}")
     if plot is not None:
         say(f"plot  {plot}")
 
@@ -141,18 +141,14 @@ def _unit(unit: str, n: int | None, vocab: Path | None) -> "Unit":
         tokens = Tokens(vocab or asset("vocabulary", "vocab.txt"))
         tokens.load()  # an error of the file comes before any work
         return tokens
-    return {"word": Words(), "char": SingleCharacters()}[unit]
+    return Words() if unit == "word" else SingleCharacters()
 
 
 def _show(plan: "CountPlan", out: Path) -> None:
     free = shutil.disk_usage(out.parent).free
     processes = "1 process" if plan.processes == 1 else f"{plan.processes} processes"
     say(
-        f"{plan.files:,} {'file' if plan.files == 1 else 'files'} of {_megabytes(plan.bytes)}; "
-        f"{processes} within {_megabytes(plan.memory)} of memory, {_megabytes(plan.table)} of it "
-        f"for the table of each; the rest goes to the disk, which has {_megabytes(free)} free"
+        f"{plan.files:,} {'file' if plan.files == 1 else 'files'} of {megabytes(plan.bytes)}; "
+        f"{processes} within {megabytes(plan.memory)} of memory, {megabytes(plan.table)} of it "
+        f"for the table of each; the rest goes to the disk, which has {megabytes(free)} free"
     )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size < 10**7 else f"{size / 1e6:,.0f} MB"

@@ -32,6 +32,11 @@ def say(line: str) -> None:
     people.print(line, markup=False, soft_wrap=True)
 
 
+def megabytes(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:,.{1 if size < 10**7 else 0}f} MB"
+
+
 def check_target(path: Path) -> None:
     """Refuse a file that could not be written, before the work that leads to it is done."""
     folder = path.parent

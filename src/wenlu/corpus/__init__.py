@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wenlu.corpus.documents import Document, read_documents
     from wenlu.corpus.groups import read_groups
     from wenlu.corpus.sentences import split_sentences
+    from wenlu.corpus.statistics import CorpusStats, stats
     from wenlu.corpus.token_corpus import TokenCorpus, TokenStatistics, vocabulary_fingerprint
     from wenlu.corpus.tokens import write_tokens
     from wenlu.corpus.vocabulary import Vocabulary, build_vocabulary
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __getattr__ = exports(
     __name__,
     {
+        "CorpusStats": "wenlu.corpus.statistics",
         "CountPlan": "wenlu.corpus.counting",
         "CountSummary": "wenlu.corpus.counting",
         "Document": "wenlu.corpus.documents",
@@ -41,12 +43,14 @@ __getattr__ = exports(
         "read_documents": "wenlu.corpus.documents",
         "read_groups": "wenlu.corpus.groups",
         "split_sentences": "wenlu.corpus.sentences",
+        "stats": "wenlu.corpus.statistics",
         "vocabulary_fingerprint": "wenlu.corpus.token_corpus",
         "write_tokens": "wenlu.corpus.tokens",
     },
 )
 
 __all__ = [
+    "CorpusStats",
     "CountPlan",
     "CountSummary",
     "Document",
@@ -66,6 +70,7 @@ __all__ = [
     "read_groups",
     "read_records",
     "split_sentences",
+    "stats",
     "vocabulary_fingerprint",
     "write_jsonl",
     "write_tokens",

@@ -95,6 +95,7 @@ def _start(tokenizer: Path, by_line: bool) -> None:
 
 
 def follow_parent() -> None:
+    """End this process when its parent has gone."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from multiprocessing import get_context
 from threading import Thread
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from wenlu.corpus.blocks import Block
 from wenlu.corpus.parallel import follow_parent, shielded
@@ -15,6 +15,7 @@ from wenlu.errors import RunError
 Result = TypeVar("Result", covariant=True)
 
 
+@runtime_checkable
 class Worker(Protocol[Result]):
     """What each process has one of."""
 

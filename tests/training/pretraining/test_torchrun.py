@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from wenlu.corpus import TokenCorpus
 from wenlu.models import FAMILIES, Model, save
 
 from ...tasks.small import changed
-from .conftest import Configure
 from .small import TOKENIZER
 from .test_run import assert_same, result
 from .toy import metrics
@@ -26,12 +26,12 @@ ADVANCE = "wenlu.training.progress_bar:ProgressBar.advance"
 
 
 @pytest.fixture(scope="module")
-def flags(folder: Path, configure: Configure) -> list[str]:
+def flags(folder: Path, corpus: TokenCorpus, heldout: TokenCorpus) -> list[str]:
     """A learning rate at which rounding does not grow into something else."""
-    tokens = configure().corpus[0]
+    tokens = str(corpus.folder)
     return [
         *("pretrain", "--objective", "mlm", "nsp", "--corpus", tokens),
-        *("--heldout", str(folder / "heldout.jsonl"), "--config", str(folder / "shape.toml")),
+        *("--heldout", str(heldout.folder), "--config", str(folder / "shape.toml")),
         *("--vocab", str(folder / "vocab.txt"), "--steps", "12", "--batch-tokens", "128"),
         *("--max-length", "32", "--lr", "0.001", "--warmup-steps", "2", "--precision", "float32"),
         *("--log-steps", "1", "--evaluate-steps", "5", "--checkpoint-steps", "4"),
@@ -74,6 +74,7 @@ def test_two_come_to_what_one_comes_to(one: Path, two: Path) -> None:
     assert result(two)["processes"] == 2
 
 
+@pytest.mark.slow
 def test_torchrun_goes_on_where_processes_were_killed(
     attempt: Attempt, flags: list[str], two: Path, tmp_path: Path
 ) -> None:
@@ -98,6 +99,7 @@ def test_torchrun_goes_on_where_processes_were_killed(
     assert json.loads(again.stdout) == result(run)  # one process speaks
 
 
+@pytest.mark.slow
 def test_one_may_take_over_from_two(
     attempt: Attempt, flags: list[str], two: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_one_may_take_over_from_two(
     assert_close(run, two)
 
 
+@pytest.mark.slow
 def test_but_not_where_the_optimizer_accumulates(
     attempt: Attempt, flags: list[str], tmp_path: Path
 ) -> None:

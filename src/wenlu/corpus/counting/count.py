@@ -17,16 +17,17 @@ from sys import getsizeof
 from typing import NamedTuple
 
 from wenlu.corpus.blocks import BLOCK, Block, kind, read_blocks, text_files
+from wenlu.corpus.counting.spills import ENTRY, by_count, merge_runs, write_run
+from wenlu.corpus.counting.tables import check_table, write_table
+from wenlu.corpus.counting.units import Unit, Words
 from wenlu.corpus.documents import DOCUMENTS, LONGEST, ROWS
 from wenlu.corpus.lines import decode
 from wenlu.corpus.memory import Shares, share_memory
 from wenlu.corpus.records import Record, json_object
+from wenlu.corpus.sentences import BREAKS
 from wenlu.corpus.sharing import share
-from wenlu.corpus.counting.spills import ENTRY, by_count, merge_runs, write_run
-from wenlu.corpus.counting.tables import check_table, write_table
 from wenlu.corpus.temporary import temporary_folder
-from wenlu.corpus.counting.units import Unit, Words
-from wenlu.errors import ConfigError, DataError
+from wenlu.errors import ConfigError
 
 START = 130_000_000
 """Bytes that a process takes before it has counted anything: Python, numpy, rjieba's dictionary."""
@@ -71,7 +72,7 @@ class CountSummary:
     """How often those came."""
 
     characters: int
-    """Of the text, line ends and other white space included."""
+    """Of the text, line breaks aside."""
 
     spills: int
     """How often a table had to be written to the disk because it was full."""
@@ -189,7 +190,7 @@ class _Tally:
         if self._size + _LINE * max(len(block.data), BLOCK) > self._memory:
             self._spill()
         text = block_text(block, self._field)
-        self._characters += len(text)
+        self._characters += len(text) - sum(map(text.count, BREAKS))
         for piece in self._counting.pieces(text):
             before = len(self._table)
             self._counting.count(piece, self._table)

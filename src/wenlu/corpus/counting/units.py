@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ _KEY_BITS = 63
 _CACHE = 1 << 16  # runs of letters
 
 
+@runtime_checkable
 class Counting(Protocol):
     """Counts one kind of unit; each process has its own."""
 
@@ -38,6 +39,7 @@ class Counting(Protocol):
         ...
 
 
+@runtime_checkable
 class Unit(Protocol):
     """What to count."""
 

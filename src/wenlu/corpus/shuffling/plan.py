@@ -44,6 +44,9 @@ class Plan:
     block: int
     """Bytes of the buffers of the first pass."""
 
+    most: int
+    """Records that a block may have."""
+
     bucket: int
     """Bytes of memory that a bucket may take in the second pass."""
 
@@ -54,11 +57,6 @@ class Plan:
     def buckets(self) -> int:
         """How many there are; 0 if all fits into memory."""
         return 1 << self.bits if self.passes > 1 else 0
-
-    @property
-    def most(self) -> int:
-        """Records that a block may have."""
-        return self.block // RECORD
 
     def __str__(self) -> str:
         size = "of unknown size" if self.bytes is None else _size(self.bytes)
@@ -122,6 +120,7 @@ def make_plan(
         bits=bits,
         whole=whole,
         block=block,
+        most=block // RECORD,
         bucket=bucket,
         disk=_disk(size, length, 1 << bits, threads, one, to_file, same_disk),
     )

@@ -322,6 +322,9 @@ class _Job:
                 at = self._write_bucket(inner, at, buffer, workers, sink, ready)
             return at
         longs = sorted(self._long_of(bucket))
+        if not bucket.records and not longs:
+            ready()
+            return at
         if bucket.records:
             records = bucket.read(buffer)
             bucket.remove()

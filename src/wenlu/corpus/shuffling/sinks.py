@@ -1,12 +1,11 @@
 """Where shuffled records go."""
 
 import gzip
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, runtime_checkable
 
 from wenlu.atomic import atomic_write
 from wenlu.corpus.compressed import COMPRESSIONS
@@ -14,6 +13,7 @@ from wenlu.corpus.shuffling.buckets import write_at
 from wenlu.errors import MissingExtraError
 
 
+@runtime_checkable
 class Sink(Protocol):
     """Takes the shuffled bytes."""
 
@@ -41,8 +41,8 @@ class StreamSink:
 
     any_order = False
 
-    def __init__(self, file: IO[bytes] | io.RawIOBase) -> None:
-        self._file: Any = file
+    def __init__(self, file: Any) -> None:  # noqa: ANN401
+        self._file = file
 
     def write(self, data: memoryview, at: int) -> None:  # noqa: ARG002
         while data:

@@ -24,7 +24,14 @@ from wenlu.training.pretraining.objectives import Scored
 from wenlu.training.pretraining.settings import PretrainingSettings
 from wenlu.training.processes import Processes
 from wenlu.training.progress_bar import ProgressBar
-from wenlu.training.state import Progress, load_state, read_part, save_state, sweep
+from wenlu.training.state import (
+    Progress,
+    load_state,
+    newest_step,
+    read_part,
+    save_state,
+    sweep,
+)
 from wenlu.training.stopping import stop_signals
 from wenlu.training.update import Piece, distributed, update
 
@@ -79,6 +86,7 @@ def pretrain_module(
     states = folder / "checkpoint"
     if processes.first:
         sweep(states)
+        sweep(folder / "stable")
     processes.wait()
     progress = load_state(states, module, optimizer, fingerprint) or Progress()
     first_averaged = settings.steps - round(settings.average * settings.steps)
@@ -159,7 +167,8 @@ def pretrain_module(
                 numbers = processes.agree(measure(module) if processes.first else None)
                 log.write(event="heldout", step=progress.step, tokens=progress.rows, **numbers)
                 bar.line(_told(progress.step, numbers))
-            if settings.schedule == "stable" and progress.step == decay_start(settings):
+            falls = settings.schedule == "stable" and progress.step == decay_start(settings)
+            if falls and newest_step(folder / "stable") != progress.step:
                 save(folder / "stable")  # what the run can be gone on with after its end
             due = settings.checkpoint_steps and progress.step % settings.checkpoint_steps == 0
             late = time.perf_counter() - last_save > 60 * settings.checkpoint_minutes

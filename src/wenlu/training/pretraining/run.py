@@ -79,6 +79,7 @@ def pretrain(
     """
     out = Path(out)
     with join_processes() as processes:
+        processes.wait()  # else one that leaves with an error takes others still coming with it
         # An error now is better than one later.
         if config.training.accumulate % processes.count and config.training.accumulate != 1:
             raise ConfigError(
@@ -266,12 +267,20 @@ def _check_text(files: Sequence[str], tokenizer: Tokenizer, groups: bool) -> Non
 def _is_begun(out: Path) -> bool:
     """Whether that is the folder of a pretraining."""
     if not (out / "config.toml").exists():
-        return (out / "tokens" / "corpus.json").exists()
+        if (out / "tokens" / "corpus.json").exists():
+            return True
+        there = list(out.iterdir()) if out.is_dir() else []
+        return bool(there) and all(map(_is_left, there))
     try:
         PretrainingConfig.from_toml(out / "config.toml")
     except ConfigError:  # another program's, or another command's
         return False
     return True
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a process that was killed before a pretraining began may have left it."""
+    return path.name.startswith((".tokens.", ".config.toml.")) and path.suffix == ".tmp"
 
 
 def _make_room(
