@@ -5,10 +5,10 @@ its own, and the two variants take turns. Peak memory at two batch sizes gives w
 what a row costs, and so the largest batch that a limit allows; `--check` then runs that batch, and
 says what it took.
 
-The C library's allocator has a say: told to keep what is freed, as in training, it leaves holes that
-tensors of the same size do not fill again, and the process grows beyond what is in use. `--allocator
-returned` hands every large block back at once, so that memory is what is in use; getting it anew
-takes time, of both variants.
+The C library's allocator has a say. Told to keep what is freed, as in training, it leaves holes
+that tensors of the same size do not fill again, and the process grows beyond what is in use.
+`--allocator returned` hands every large block back at once, so that memory is what is in use;
+getting it anew takes time, of both variants.
 
     python -m bench.recompute                        lengths 128 and 512, both halves of each block
     python -m bench.recompute --parts block --every 2 --length 512 --limit 8000 --check
@@ -19,6 +19,7 @@ import argparse
 import ctypes
 import json
 import statistics
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -36,13 +37,15 @@ ROWS = {64: (16, 48), 128: (8, 24), 256: (4, 12), 512: (2, 6)}
 
 
 def return_freed_memory() -> None:
-    """Let glibc take every block of over 1 MB from the system, and give it back when it is freed."""
+    """Let glibc take blocks of over 1 MB from the system, and give them back when freed."""
     mmap_threshold = -3
-    if not ctypes.CDLL(None).mallopt(mmap_threshold, 1 << 20):
-        raise OSError("this C library does not let itself be told")
+    ctypes.CDLL(None).mallopt(mmap_threshold, 1 << 20)
 
 
-ALLOCATORS = {"kept": keep_freed_memory, "returned": return_freed_memory}
+ALLOCATORS: dict[str, Callable[[], object]] = {
+    "kept": keep_freed_memory,
+    "returned": return_freed_memory,
+}
 
 
 def side(arguments: argparse.Namespace) -> dict[str, float]:

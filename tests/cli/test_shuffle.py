@@ -260,7 +260,7 @@ def test_memory_stays_in_its_bounds(tmp_path: Path, kind: str) -> None:
     (tmp_path / "out.txt").unlink()
 
 
-def test_a_small_disk(tmp_path: Path, text: Path) -> None:
+def test_a_small_disk(tmp_path: Path) -> None:
     """A file system with less room than the records take."""
     disk = tmp_path / "disk"
     disk.mkdir()
