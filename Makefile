@@ -40,6 +40,7 @@ bench: $(VENV)/bench
 	$(BIN)/python -m bench.predicting
 	$(BIN)/python -m bench.pretraining
 	$(BIN)/python -m bench.recompute
+	$(BIN)/python -m bench.shuffle
 	$(BIN)/python -m bench.counting
 
 clean:

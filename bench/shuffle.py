@@ -4,8 +4,9 @@ Makes a file of Chinese JSONL, and shuffles it in turn with wenlu within 512 MB,
 memory, with GNU shuf (which needs memory for all of it), with the column-wise method in plain
 Python (blocks of 100,000 lines shuffled in memory, then a line of each block at a time; not
 uniform), and with terashuf if its program is named in TERASHUF. Two plain copies of the file are
-the floor of a shuffle in two passes. Every way writes its result to a file, and begins with the
-page cache as the one before left it.
+the floor of a shuffle in two passes. Every way writes its result to a file, and begins when the
+disk has nothing left to write; the file is read from the page cache as far as that holds it.
+wenlu's time includes its start and the flush of the result to the disk, which the others leave out.
 
     python -m bench.shuffle --gb 2
     TERASHUF=~/terashuf/terashuf python -m bench.shuffle --gb 2 --ways wenlu terashuf shuf
@@ -142,6 +143,7 @@ def main() -> None:
         chosen = {n: w for n, w in ways(text, folder).items() if not asked.ways or n in asked.ways}
         for _ in range(asked.runs):
             for name, way in chosen.items():
+                os.sync()
                 before = _processor_time()
                 begun = time.perf_counter()
                 way()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -9,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # Tensors in tests are tiny: a second thread costs more than it brings, in subprocesses too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+settings.register_profile("wenlu", deadline=None)
+settings.load_profile("wenlu")
 
 Attempt = Callable[..., list[int]]
 
@@ -36,3 +42,8 @@ def attempt() -> Iterator[Attempt]:
 
         yield run
         program.stdin.close()
+
+
+# Where the tests are a job in the background, Ctrl-C is ignored, and by all programs that they
+# start; some of these are to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)

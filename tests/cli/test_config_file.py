@@ -5,6 +5,7 @@ import pytest
 
 import wenlu.tasks.train
 from wenlu.tasks.config import RunConfig
+from wenlu.training import TrainingSettings
 
 from .conftest import Cli
 
@@ -46,7 +47,7 @@ def test_a_file_says_all_that_flags_say(cli: Cli, file: Path) -> None:
     assert (config.task, config.data, config.model) == ("classify", "texts", "scratch-2x128")
     assert (config.max_length, config.segments) == (32, False)
     assert (config.training.epochs, config.training.lr) == (7, 1e-3)
-    assert config.training.batch_rows == 32  # the default
+    assert config.training.batch_rows == TrainingSettings().batch_rows
     assert (out, seeds) == ("run", [1, 2])
 
 

@@ -27,6 +27,8 @@ def shuffle(
     temp: Path | None = None,
     separator: str = "\\n",
     group: int = 1,
+    shards: int | None = None,
+    verify: Switch = False,
     json: Switch = False,
 ) -> None:
     r"""Put the lines of files of any size in a random order.
@@ -39,6 +41,7 @@ def shuffle(
     Examples:
         wenlu corpus shuffle a.jsonl b.jsonl.zst folder/ --out shuffled.jsonl --seed 7
         wenlu corpus shuffle big.jsonl --out shuffled.jsonl.zst --memory 512MB --temp /scratch
+        wenlu corpus shuffle in/*.jsonl --shards 64 --out out/part-{:05d}.jsonl.zst --verify
         cat *.txt | wenlu corpus shuffle - --out - | head
         wenlu corpus shuffle zh.txt --out zh.shuffled.txt --seed 3
         wenlu corpus shuffle en.txt --out en.shuffled.txt --seed 3     the same order: still aligned
@@ -61,6 +64,11 @@ def shuffle(
         The byte that ends a line, or \0 for NUL.
     group
         Keep so many lines together, in their order.
+    shards
+        Write so many files with equally many lines, give or take one; --out is then their name
+        with a place for the number, in a folder of their own.
+    verify
+        Read the output again, before it appears, and compare all of it with what was read.
     json
         Print the result as one JSON document and nothing else.
     """
@@ -93,6 +101,8 @@ def shuffle(
             temp=temp,
             separator=ends,
             group=group,
+            shards=shards,
+            verify=verify,
             plan=show,
             bar=bytes_bar,
         )

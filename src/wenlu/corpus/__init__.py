@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wenlu.corpus.documents import Document, read_documents
     from wenlu.corpus.groups import read_groups
     from wenlu.corpus.sentences import split_sentences
+    from wenlu.corpus.shuffling import Shuffled, shuffle
     from wenlu.corpus.statistics import CorpusStats, stats
     from wenlu.corpus.token_corpus import TokenCorpus, TokenStatistics, vocabulary_fingerprint
     from wenlu.corpus.tokens import write_tokens
@@ -33,6 +34,7 @@ __getattr__ = exports(
         "Document": "wenlu.corpus.documents",
         "NGrams": "wenlu.corpus.counting",
         "SingleCharacters": "wenlu.corpus.counting",
+        "Shuffled": "wenlu.corpus.shuffling",
         "TokenCorpus": "wenlu.corpus.token_corpus",
         "TokenStatistics": "wenlu.corpus.token_corpus",
         "Tokens": "wenlu.corpus.counting",
@@ -42,6 +44,7 @@ __getattr__ = exports(
         "count": "wenlu.corpus.counting",
         "read_documents": "wenlu.corpus.documents",
         "read_groups": "wenlu.corpus.groups",
+        "shuffle": "wenlu.corpus.shuffling",
         "split_sentences": "wenlu.corpus.sentences",
         "stats": "wenlu.corpus.statistics",
         "vocabulary_fingerprint": "wenlu.corpus.token_corpus",
@@ -56,6 +59,7 @@ __all__ = [
     "Document",
     "NGrams",
     "Record",
+    "Shuffled",
     "SingleCharacters",
     "TokenCorpus",
     "TokenStatistics",
@@ -69,6 +73,7 @@ __all__ = [
     "read_documents",
     "read_groups",
     "read_records",
+    "shuffle",
     "split_sentences",
     "stats",
     "vocabulary_fingerprint",

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 COMPRESSIONS = (".gz", ".zst")
 
 
-def open_bytes(path: str | PathLike[str]) -> io.BufferedIOBase:
+def open_bytes(path: str | PathLike[str], *, suffix: str | None = None) -> io.BufferedIOBase:
     """Open a file to read its bytes, decompressed if its name ends in .gz or .zst.
+
+    A suffix that is given takes the place of the one of its name.
 
     A compressed file that is damaged or cut short raises OSError, EOFError or zlib.error when its
     bad place is read, never a quiet end.
     """
     path = Path(path)
-    compression = path.suffix.lower()
+    compression = (path.suffix if suffix is None else suffix).lower()
     if compression == ".gz":
         return gzip.open(path, "rb")
     if compression == ".zst":

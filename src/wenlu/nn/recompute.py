@@ -1,9 +1,9 @@
 """Recomputation: keep what enters the parts of a block, and work them out again going backwards.
 
 Activations fill most of the memory while training, and the backward pass can make them anew, one
-part at a time, for a third of a step's time or less. The second time the same random numbers are
-drawn and the same arithmetic is used, so the loss and the gradients are those of the plain model to
-the last bit.
+part at a time, for at most the time of one more forward pass. The second time the same random
+numbers are drawn and the same arithmetic is used, so the loss and the gradients are those of the
+plain model to the last bit.
 
 Paper: "Training Deep Nets with Sublinear Memory Cost".
 """

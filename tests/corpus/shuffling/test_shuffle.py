@@ -14,9 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wenlu.corpus import open_bytes
 from wenlu.corpus.shuffling import Plan, shuffle
 from wenlu.corpus.shuffling import shuffle as front_door
 from wenlu.corpus.shuffling.order import Order
+from wenlu.corpus.shuffling.sinks import FileSink
 from wenlu.errors import ConfigError, DataError, RunError
 
 module = pytest.importorskip("wenlu.corpus.shuffling.shuffle", reason="needs pyarrow")
@@ -93,7 +95,14 @@ content = st.lists(st.tuples(line, ends), max_size=30).map(
 )
 plans = st.builds(
     lambda bits, block, most, bucket, whole, threads: replace(
-        TINY, bits=bits, block=block, most=most, bucket=bucket, whole=whole, threads=threads
+        TINY,
+        bits=bits,
+        block=block,
+        most=most,
+        bucket=bucket,
+        whole=whole,
+        threads=threads,
+        passes=1 if whole == 10_000 else 2,
     ),
     st.integers(1, 4),
     st.one_of(st.integers(2, 12), st.integers(64, 400)),
@@ -180,6 +189,66 @@ def test_compressed_files_and_folders(small: Small, tmp_path: Path) -> None:
         assert file.read() == plain
 
 
+@pytest.mark.parametrize("whole", [0, 1 << 16])
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("shards", [1, 3, 12])
+def test_shards_hold_equally_many(
+    small: Small, tmp_path: Path, whole: int, suffix: str, shards: int
+) -> None:
+    contents = [b"".join(b"%d\n" % number for number in range(70)) + b"x" * 99 + b"\n", b"y" * 70]
+    small.plan = replace(TINY, whole=whole)
+    files = []
+    for number, content in enumerate(contents):
+        files.append(tmp_path / f"{number}.txt")
+        files[-1].write_bytes(content)
+    shuffle(files, tmp_path / f"out/part-{{:02d}}.txt{suffix}", shards=shards, verify=True)
+    paths = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in paths] == [f"part-{n:02d}.txt{suffix}" for n in range(shards)]
+    parts = []
+    for path in paths:
+        with open_bytes(path) as file:
+            parts.append(file.read())
+    assert b"".join(parts) == expected(records_of(contents))
+    counts = [part.count(b"\n") for part in parts]
+    assert max(counts) - min(counts) <= 1
+
+
+def test_more_shards_than_records(small: Small, tmp_path: Path) -> None:
+    small([b"a\nb\n"])
+    shuffle([tmp_path / "0.txt"], tmp_path / "out2/{}.txt", shards=3)
+    sizes = [path.stat().st_size for path in sorted((tmp_path / "out2").iterdir())]
+    assert sorted(sizes) == [0, 2, 2]
+
+
+def test_shards_that_cannot_be_written(text: Path, tmp_path: Path) -> None:
+    for out, shards in (("out/a.txt", 2), ("out/{}{x}", 2), ("out/{}", 0), ("out/a", 1)):
+        with pytest.raises(ConfigError, match="cannot be named"):
+            shuffle([text], tmp_path / out, shards=shards)
+    with pytest.raises(RunError, match="not empty"):
+        shuffle([text], tmp_path / "{}.txt", shards=2)
+
+
+@pytest.mark.parametrize("whole", [0, 1 << 16])
+def test_verified(small: Small, whole: int) -> None:
+    contents = [b"a\n" * 9 + b"x" * 1000 + b"\n" + b"y" * 64 + b"\nb\n", b"z" * 5000]
+    found = small(contents, replace(TINY, whole=whole), verify=True)
+    assert found == expected(records_of(contents))
+
+
+def test_an_output_that_is_spoiled_is_found(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = FileSink.write
+
+    def spoil(self: object, data: memoryview, *more: object) -> None:
+        write(self, memoryview(bytes(data).replace(b"7", b"8")), *more)
+
+    monkeypatch.setattr(FileSink, "write", spoil)
+    with pytest.raises(RunError, match="read again, does not have the records"):
+        small([b"0123456789" * 5 + b"\n"], verify=True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_files_with_equally_many_lines_stay_aligned(small: Small) -> None:
     chinese = small(["".join(f"第{i}句\n" for i in range(300)).encode()], seed=4).decode()
     english = small([b"".join(b"sentence %d\n" % i for i in range(300))], seed=4).decode()
@@ -220,6 +289,7 @@ def test_an_output_that_is_an_input(text: Path, tmp_path: Path) -> None:
 def test_settings_that_do_not_work(text: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for flags, problem in (
+        ({"verify": True, "group": 2}, "it needs a file, and groups of one line"),
         ({"seed": -1}, "seed must be 0 or more; got -1"),
         ({"group": 0}, "group must be 1 or more"),
         ({"separator": b""}, "separator must be one byte"),

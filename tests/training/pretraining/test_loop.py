@@ -23,6 +23,7 @@ from wenlu.training.pretraining.batch import Labels, PretrainingBatch
 from wenlu.training.pretraining.data import PretrainingData
 from wenlu.training.pretraining.loop import decay_start
 from wenlu.training.pretraining.module import Pretraining
+from wenlu.training.processes import Processes
 from wenlu.training.state import Progress, newest_step
 from wenlu.training.update import seed_dropout
 
@@ -152,6 +153,24 @@ class Alike(PretrainingData):
         pairs = (block.plan.relation >= 0).nonzero()[0]
         batches = [pairs[start : start + 3] for start in range(0, len(pairs) - 2, 3)]
         self.block = lambda _: block._replace(batches=batches)  # type: ignore[assignment]
+
+
+def test_pieces_are_the_same_however_many_processes_share_them(corpus: TokenCorpus) -> None:
+    data = rows(corpus)
+    taken = list(islice(data.batches(0, 3), 4))
+    for count in (1, 2, 4):
+        found = {}
+        for rank in range(count):
+            mine = Processes(rank=rank, count=count, device=torch.device("cpu"))
+            pieces = list(loop._pieces(data, taken, mine))
+            assert len(pieces) == 4 // count
+            found.update({piece.number: piece for piece in pieces})
+        assert sorted(found) == [0, 1, 2, 3]
+        for number, place in enumerate(taken):
+            batch = data.batch(*place)
+            assert torch.equal(found[number].batch.ids, batch.ids)
+            counts = {name: len(labels.targets) for name, labels in batch.labels.items()}
+            assert found[number].counts == counts
 
 
 def test_the_loss_falls(corpus: TokenCorpus, tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from wenlu.training.pretraining.data import PretrainingData
 from wenlu.training.pretraining.evaluate import evaluate
 from wenlu.training.pretraining.module import Pretraining
 from wenlu.training.pretraining.objectives import make_objectives
-from wenlu.training.processes import Processes
 
 from .conftest import Configure
 from .small import SPECIAL, TOKENIZER, write_documents, write_vocabulary
@@ -670,22 +669,3 @@ def test_tokens_of_a_run_that_never_began_are_those_of_its_text(
         with pytest.raises(DataError, match=r"held\.jsonl, line 1"):
             pretrain(config, tmp_path / "run", resume=True)
     assert TokenCorpus(tmp_path / "run" / "tokens").statistics.documents == 40
-
-
-# Processes.
-
-
-def test_accumulation_that_cannot_be_shared(
-    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from contextlib import contextmanager
-
-    @contextmanager
-    def two() -> Any:  # noqa: ANN401
-        yield Processes(rank=0, count=2, device=torch.device("cpu"))
-
-    monkeypatch.setattr(run, "join_processes", two)
-    message = "accumulate must be a multiple of the number of processes, 2; got 3"
-    with pytest.raises(ConfigError, match=message):
-        pretrain(configure(accumulate=3), tmp_path / "run")
-    assert not (tmp_path / "run").exists()

@@ -37,10 +37,12 @@ def fingerprint(
     for start in range(0, len(bounds) - 1, _AT_ONCE):
         part = bounds[start : start + _AT_ONCE + 1]
         first, lengths = part[:-1], np.diff(part)
+        hidden = np.maximum(lengths - 8, 0)  # bytes after the first eight
         sum_ = lengths.astype(np.uint64) * _FACTORS[0]
-        starts = (first, first + lengths // 2, np.maximum(first, part[1:] - 8))
-        for place, factor in zip(starts, _FACTORS[1:], strict=True):
-            sum_ += _bytes_at(words, place, part[1:] - place) * factor
+        for place, factor in zip(
+            (first, first + hidden // 2, first + hidden), _FACTORS[1:], strict=True
+        ):
+            sum_ += _bytes_at(words, place, lengths) * factor
         hashes = mix(sum_)
         if counted is not None:
             hashes = hashes[counted[start : start + _AT_ONCE]]
@@ -48,10 +50,11 @@ def fingerprint(
     return total % 2**64
 
 
-def _bytes_at(words: Keys, places: NDArray[np.int64], counts: NDArray[np.int64]) -> Keys:
-    """Up to eight bytes from each place on, as a number; only the first `counts` of them."""
+def _bytes_at(words: Keys, places: NDArray[np.int64], lengths: NDArray[np.int64]) -> Keys:
+    """Eight bytes from each place on, as a number; of a shorter record, all that it has."""
+    if lengths.min() >= 8:
+        return words[places]
     inside = np.minimum(places, len(words) - 1)
     found = words[inside] >> ((places - inside) * 8).astype(np.uint64)
-    missing = 8 - np.minimum(counts, 8)
-    cut = (missing * 8).astype(np.uint64)
+    cut = (8 * (8 - np.minimum(lengths, 8))).astype(np.uint64)
     return (found << cut) >> cut

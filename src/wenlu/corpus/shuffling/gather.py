@@ -59,7 +59,9 @@ def gather(
             which = int(order[first])
             piece = view[int(bounds[which]) : int(bounds[which + 1])]
         else:
-            taken = records.take(pa.array(order[first:last]))
+            # Not pa.array(...), which would import pandas if it is there.
+            some = [None, pa.py_buffer(order[first:last])]
+            taken = records.take(pa.Int64Array.from_buffers(pa.int64(), last - first, some))
             piece = memoryview(taken.buffers()[2]).cast("B")[: int(ends[last - 1]) - at]
         yield Piece(at, piece, slice(first, last))
         first, at = last, int(ends[last - 1])

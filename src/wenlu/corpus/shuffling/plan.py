@@ -13,6 +13,8 @@ from wenlu.errors import ConfigError, RunError
 _MIB = 1 << 20
 _EXPANSION = 5  # of compressed text, more or less
 _MOST_BITS = 12
+_BUCKET = 32 * _MIB  # more are not faster: what counts is to use the same memory again and again
+_SEGMENT = _MIB  # of a block that goes to one bucket
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,8 +110,10 @@ def make_plan(
     bits = 8
     if size is not None:
         room = 0.85 * bucket
+        room = min(room, max(_BUCKET, size / 64))
         needed = max(2.0, size * (1 + RECORD / length) / room)
         bits = min(_MOST_BITS, int(needed - 1e-9).bit_length())
+    block = min(block, max(_BUCKET, _SEGMENT << bits))
     return Plan(
         files=len(inputs.files),
         bytes=size,

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
 from threading import Lock
@@ -15,14 +16,15 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from wenlu.corpus.shuffling.buckets import Bucket, Buckets, Records
+from wenlu.corpus.shuffling.buckets import RECORD, Bucket, Buckets, Records
+from wenlu.corpus.shuffling.contents import LONG, content, content_of_long
 from wenlu.corpus.shuffling.fingerprint import fingerprint
 from wenlu.corpus.shuffling.gather import gather, need_arrow
 from wenlu.corpus.shuffling.inputs import find_inputs
 from wenlu.corpus.shuffling.long_records import LongRecord, LongRecords, fingerprint_long
 from wenlu.corpus.shuffling.order import Order
 from wenlu.corpus.shuffling.plan import Plan, check_disk, make_plan
-from wenlu.corpus.shuffling.sinks import Sink, need_zstandard, open_sink
+from wenlu.corpus.shuffling.sinks import Sink, need_zstandard, open_sink, shard_paths
 from wenlu.corpus.shuffling.source import STDIN, Bytes, Places, Source
 from wenlu.corpus.shuffling.workers import Turns, Workers
 from wenlu.errors import ConfigError, RunError
@@ -66,7 +68,7 @@ class Tally:
     """What has come by: records, bytes, the sum of fingerprints."""
 
     def __init__(self) -> None:
-        self.records = self.bytes = self.fingerprint = 0
+        self.records = self.bytes = self.fingerprint = self.content = 0
         self._lock = Lock()
 
     def add(self, records: int, size: int, sum_: int) -> None:
@@ -74,6 +76,10 @@ class Tally:
             self.records += records
             self.bytes += size
             self.fingerprint = (self.fingerprint + sum_) % 2**64
+
+    def add_content(self, sum_: int) -> None:
+        with self._lock:
+            self.content = (self.content + sum_) % 2**64
 
 
 def shuffle(
@@ -86,6 +92,8 @@ def shuffle(
     temp: str | PathLike[str] | None = None,
     separator: bytes = b"\n",
     group: int = 1,
+    shards: int | None = None,
+    verify: bool = False,
     plan: Callable[[Plan], None] | None = None,
     bar: Bar | None = None,
 ) -> Shuffled:
@@ -103,7 +111,10 @@ def shuffle(
         threads: how many; by default two where there are two processors.
         temp: folder for temporary files; by default the one of the output.
         separator: the byte that ends a line.
-        group: how many lines stay together.
+        group: how many lines stay together; the last of a file may be fewer.
+        shards: write so many files with equally many records, give or take one; `out` is their
+            name with a place for the number, such as `part-{:05d}.jsonl`, in a folder of their own.
+        verify: read the output again and compare all of it with what was read.
         plan: is given the plan before anything is read.
         bar: shows how far each pass has got.
 
@@ -119,10 +130,18 @@ def shuffle(
         raise ConfigError(f"group must be 1 or more lines; got {group}")
     if len(separator) != 1:
         raise ConfigError(f"separator must be one byte; got {separator!r}")
+    if verify and (out is None or group > 1):
+        raise ConfigError("verify reads the output again: it needs a file, and groups of one line")
+    if shards is not None and out is None:
+        raise ConfigError("shards need a name; standard output has none")
     begun = time.perf_counter()
     found = find_inputs(inputs)
     target = None if out is None else Path(out)
-    _check_output(target, found.files)
+    parts = [] if target is None or shards is None else shard_paths(target, shards)
+    if target is not None:
+        need_zstandard(target)
+        target = parts[0].parent if parts else target
+        _check_output(target, bool(parts), found.files)
     folder = _temporary_folder(target, temp)
     same_disk = target is not None and _device(folder) == _device(target.resolve().parent)
     made = make_plan(
@@ -133,14 +152,19 @@ def shuffle(
     if target is not None and not (same_disk and made.passes > 1) and made.bytes is not None:
         _check_room(target.resolve().parent, made.bytes, target)
     check_disk(made, folder if made.passes > 1 or target is None else target.resolve().parent)
-    if target is not None and target.suffix.lower() == ".zst":
-        need_zstandard(target)
     with (
         _scratch(folder, target) as scratch,
         Source(found.files, separator=separator[0], group=group) as source,
     ):
         job = _Job(made, Order(seed), source, found.size or 0, scratch, bar or _no_bar)
-        job.run(target)
+
+        def finish(written: Sequence[Path], suffix: str) -> None:
+            job.check()
+            if verify:
+                job.compare(Source(written, separator=separator[0], suffix=suffix))
+
+        job.verify = verify
+        job.run(lambda: open_sink(target, parts, job.read.records, finish))
         return Shuffled(
             files=tuple(map(str, found.files)),
             records=job.read.records,
@@ -166,8 +190,11 @@ class _Job:
         self.long = LongRecords(scratch / "long")
         self.read, self._written = Tally(), Tally()
         self.passes, self.buckets = 1, 0
+        self._buffers: list[Bytes] = []
+        self.verify = False
+        self._long = min(LONG, plan.block - 1)
 
-    def run(self, target: Path | None) -> None:
+    def run(self, open_it: Callable[[], AbstractContextManager[Sink]]) -> None:
         """Read, part, and write."""
         workers = Workers(self._plan.threads)
         with self._bar("reading") as advance:
@@ -179,24 +206,28 @@ class _Job:
                     self._part(buckets, whole)
                 del whole
                 whole = None
+                room = max(self._plan.block, self._plan.bucket)  # touched only where it is used
+                self._buffers = [np.empty(room, np.uint8) for _ in range(workers.count)]
                 self._part_all(buckets, workers, advance)
-        with open_sink(target) as sink, self._bar("writing") as advance:
-            if self.passes == 1:
-                if whole is not None:
-                    self._write_whole(whole, workers, sink, advance)
-            else:
+        if whole is not None:
+            self.read.add(
+                len(whole.numbers), len(whole.data), fingerprint(whole.data, whole.bounds)
+            )
+            self._add_content(whole)
+        with open_it() as sink, self._bar("writing") as advance:
+            if whole is not None:
+                self._write_whole(whole, workers, sink, advance)
+            elif self.passes > 1:
                 self._write_buckets(buckets.close(), workers, sink, advance)
-            self._check()
 
     def _read_whole(self) -> Records:
         """As much as may be all."""
+        most = (self._plan.free - self._plan.whole) // RECORD
+        mapped = self._source.map(most) if self._plan.passes == 1 else None
+        if mapped is not None:
+            return self._records(*mapped, 0)
         buffer = np.empty(self._plan.whole, np.uint8)
-        return self._next(buffer, (self._plan.free - self._plan.whole) // 64)
-
-    def _next(self, buffer: Bytes, most: int) -> Records:
-        first = self._source.records
-        ends = self._source.fill(buffer, most)
-        return self._records(buffer, ends, first)
+        return self._records(buffer, self._source.fill(buffer, most), 0)
 
     def _records(self, buffer: Bytes, ends: Places, first: int) -> Records:
         bounds = np.concatenate([[0], ends])
@@ -207,14 +238,15 @@ class _Job:
         reading = Lock()
 
         def work() -> None:
-            buffer = np.empty(self._plan.block, np.uint8)
+            buffer = self._buffers.pop()
             while True:
                 with reading:
                     workers.check()
                     first = self._source.records
-                    ends = self._source.fill(buffer, self._plan.most)
+                    ends = self._source.fill(buffer[: self._plan.block], self._plan.most)
                     if not len(ends):
                         if not self._source.left:
+                            self._buffers.append(buffer)
                             return
                         self._keep_long(first, buffer, workers)
                     advance(self._source.read, self._size)
@@ -225,6 +257,7 @@ class _Job:
 
     def _part(self, buckets: Buckets, block: Records) -> None:
         """Put a block into buckets; what no bucket could hold, by itself."""
+        self._add_content(block)
         longest = self._plan.block
         lengths = np.diff(block.bounds)
         for which in np.flatnonzero(lengths > longest).tolist():
@@ -244,9 +277,14 @@ class _Job:
         def pieces() -> Iterator[memoryview]:
             for piece in self._source.long_record(buffer):
                 workers.check()
+                if hashed is not None:
+                    hashed.update(piece)
                 yield piece
 
+        hashed = blake2b(digest_size=8) if self.verify else None
         self._count_long(self.long.add(number, pieces()))
+        if hashed is not None:
+            self.read.add_content(int.from_bytes(hashed.digest(), "little"))
 
     def _count_long(self, record: LongRecord) -> None:
         self.read.add(1, record.length, record.fingerprint)
@@ -256,7 +294,6 @@ class _Job:
     ) -> None:
         """All records, which are in memory."""
         count = len(records.numbers)
-        self.read.add(count, len(records.data), fingerprint(records.data, records.bounds))
         order, ends = _sort(records)
         cuts = np.searchsorted(ends, np.arange(0, len(records.data), _SEGMENT), "right")
         cuts = np.unique(np.append(cuts, count)).tolist()
@@ -272,7 +309,9 @@ class _Job:
                 part = slice(cuts[segment], cuts[segment + 1])
                 if not sink.any_order:
                     turns.wait(segment)
-                self._write(records, order, ends, part, 0, workers, sink)
+                self._write(records, order, ends, part, 0, 0, workers, sink)
+                begin = int(ends[part.start - 1]) if part.start else 0
+                sink.settle(begin, int(ends[part.stop - 1]) - begin)
                 turns.done(segment)
                 advance(self._written.bytes, self.read.bytes)
 
@@ -283,12 +322,14 @@ class _Job:
     ) -> None:
         """The second pass: bucket after bucket, sorted in memory."""
         sizes = [b.bytes + sum(one.length for one in self._long_of(b)) for b in buckets]
+        counts = [b.records + len(self._long_of(b)) for b in buckets]
         starts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+        firsts = np.concatenate([[0], np.cumsum(counts)]).tolist()
         todo = iter(range(len(buckets)))
         picking, turns = Lock(), Turns(workers)
 
         def work() -> None:
-            buffer = np.empty(max(self._plan.bucket, self._plan.block), np.uint8)
+            buffer = self._buffers.pop()
             while True:
                 with picking:
                     number = next(todo, None)
@@ -299,8 +340,8 @@ class _Job:
                     if not sink.any_order:
                         turns.wait(number)
 
-                at = starts[number]
-                self._write_bucket(buckets[number], at, buffer, workers, sink, ready)
+                place = starts[number], firsts[number]
+                self._write_bucket(buckets[number], place, buffer, workers, sink, ready)
                 turns.done(number)
                 advance(self._written.bytes, self.read.bytes)
 
@@ -309,22 +350,23 @@ class _Job:
     def _write_bucket(
         self,
         bucket: Bucket,
-        at: int,
+        place: tuple[int, int],
         buffer: Bytes,
         workers: Workers,
         sink: Sink,
         ready: Callable[[], None],
-    ) -> int:
-        """Write a bucket that begins at a place of the output; where it ends."""
+    ) -> tuple[int, int]:
+        """Write a bucket that begins at some byte and record of the output; where it ends."""
         workers.check()
+        at, first = place
         if bucket.memory > self._plan.bucket and bucket.records > 1:
             for inner in self._part_again(bucket, buffer, workers):
-                at = self._write_bucket(inner, at, buffer, workers, sink, ready)
-            return at
+                place = self._write_bucket(inner, place, buffer, workers, sink, ready)
+            return place
         longs = sorted(self._long_of(bucket))
         if not bucket.records and not longs:
             ready()
-            return at
+            return place
         if bucket.records:
             records = bucket.read(buffer)
             bucket.remove()
@@ -338,13 +380,17 @@ class _Job:
             for one in longs:
                 after = int(np.searchsorted(numbers, np.uint64(one.number)))
                 part = slice(before, after)
-                self._write(records, order, ends, part, at, workers, sink)
+                self._write(records, order, ends, part, at, first, workers, sink)
                 end = at + (int(ends[after - 1]) if after else 0)
-                self._write_long(one, end, workers, sink)
+                self._write_long(one, end, first + after, workers, sink)
                 at += one.length
+                first += 1
                 before = after
-        self._write(records, order, ends, slice(before, len(order)), at, workers, sink)
-        return at + len(records.data)
+        rest = slice(before, len(order))
+        self._write(records, order, ends, rest, at, first, workers, sink)
+        end = at + len(records.data)
+        sink.settle(place[0], end - place[0])
+        return end, first + len(order)
 
     def _part_again(self, bucket: Bucket, buffer: Bytes, workers: Workers) -> list[Bucket]:
         """A bucket that is too large for memory, as several."""
@@ -363,32 +409,62 @@ class _Job:
         ends: Places,
         part: slice,
         at: int,
+        first: int,
         workers: Workers,
         sink: Sink,
     ) -> None:
-        """Write some records that come one after the other; `ends` counts from `at`."""
+        """Write some records; `order` and `ends` begin with record `first`, at byte `at`."""
         start = int(ends[part.start - 1]) if part.start else 0
         relative = ends[part] - start
         for piece in gather(records.data, records.bounds, order[part], relative):
             workers.check()
-            sink.write(piece.data, at + start + piece.at)
             bounds = np.concatenate([[0], relative[piece.records] - piece.at])
+            which = first + part.start + piece.records.start
+            sink.write(piece.data, at + start + piece.at, which, bounds)
             data = np.frombuffer(piece.data, np.uint8)
             self._written.add(len(bounds) - 1, len(data), fingerprint(data, bounds))
 
-    def _write_long(self, record: LongRecord, at: int, workers: Workers, sink: Sink) -> None:
+    def _write_long(
+        self, record: LongRecord, at: int, first: int, workers: Workers, sink: Sink
+    ) -> None:
         crc = 0
         for piece in self.long.read(record):
             workers.check()
             crc = zlib.crc32(piece, crc)
-            sink.write(piece, at)
+            sink.write(piece, at, first, None)
             at += len(piece)
         self._written.add(1, record.length, fingerprint_long(record.length, crc))
 
     def _long_of(self, bucket: Bucket) -> list[LongRecord]:
         return [one for one in self.long.found if bucket.holds(one.number)]
 
-    def _check(self) -> None:
+    def _add_content(self, block: Records) -> None:
+        if self.verify:
+            self.read.add_content(content(block.data, block.bounds, self._long))
+
+    def compare(self, source: Source) -> None:
+        """The output, read again, must be what was read."""
+        total, buffer = 0, np.empty(self._plan.block, np.uint8)
+        with source, self._bar("verifying") as advance:
+            while source.left:
+                ends = source.fill(buffer, self._plan.most)
+                if len(ends):
+                    bounds = np.concatenate([[0], ends])
+                    total += content(buffer, bounds, self._long)
+                elif source.left:
+                    total += content_of_long(source.long_record(buffer))
+                advance(source.bytes, self.read.bytes)
+        if (source.records, source.bytes, total % 2**64) != (
+            self.read.records,
+            self.read.bytes,
+            self.read.content,
+        ):
+            raise RunError(
+                "the output, read again, does not have the records of the input: memory or a disk "
+                "is at fault, or the program is. The output was not kept."
+            )
+
+    def check(self) -> None:
         """What was written must be what was read."""
         read, written = self.read, self._written
         for what in ("records", "bytes", "fingerprint"):
@@ -406,14 +482,12 @@ def _sort(records: Records) -> tuple[NDArray[np.int64], Places]:
     return order, np.cumsum(np.diff(records.bounds)[order])
 
 
-def _check_output(target: Path | None, files: list[Path]) -> None:
-    if target is None:
-        return
-    if target.is_dir():
+def _check_output(target: Path, folder: bool, files: list[Path]) -> None:
+    if not folder and target.is_dir():
         raise RunError(f"cannot write {target}: it is a folder; give the name of a file")
     if not target.parent.is_dir():
         raise RunError(f"cannot write {target}: there is no folder {target.parent}; make it first")
-    if target.exists():
+    if target.exists() and not folder:
         for path in files:
             if path != STDIN and path.exists() and path.samefile(target):
                 raise RunError(

@@ -4,12 +4,13 @@ import io
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wenlu.corpus.compressed import open_bytes, position
+from wenlu.corpus.compressed import COMPRESSIONS, open_bytes, position
 from wenlu.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -27,10 +28,19 @@ class Source:
         files: what to read, decompressed if it ends in .gz or .zst; `-` is standard input.
         separator: the byte that ends a line.
         group: lines of a record; the last record of a file may have fewer.
+        suffix: says how all files are compressed, whatever their names end in.
     """
 
-    def __init__(self, files: Sequence[Path], *, separator: int = 10, group: int = 1) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        *,
+        separator: int = 10,
+        group: int = 1,
+        suffix: str | None = None,
+    ) -> None:
         self._files, self._separator, self._group = list(files), separator, group
+        self._suffix = suffix
         self._file: io.BufferedIOBase | io.RawIOBase | None = None
         self._at = -1  # in files
         self._before = 0  # bytes on the disk of the files that are done
@@ -91,6 +101,36 @@ class Source:
         self.bytes += last
         return given
 
+    def map(self, most: int) -> tuple[Bytes, Places] | None:
+        """All records of the only file and where they end, without copying them.
+
+        None if there are more files than one, or more records than `most`, or if the file is
+        compressed, no file on a disk, empty, or without a separator at its end.
+        """
+        path = self._files[0]
+        if len(self._files) > 1 or not path.is_file() or self._suffix_of(path) in COMPRESSIONS:
+            return None
+        with self._open(path) as file:
+            if not os.fstat(file.fileno()).st_size:
+                return None
+            mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
+        data = np.frombuffer(mapped, np.uint8)
+        if data[-1] != self._separator:
+            return None
+        found, count = [], 0
+        for start in range(0, len(data), CHUNK):
+            found.append(self._find(data[start : start + CHUNK], start))
+            count += len(found[-1])
+            if count > most:
+                self._open_lines = 0
+                return None
+        if self._open_lines:
+            found.append(np.array([len(data)]))
+        ends = np.concatenate(found)
+        self.records, self.bytes, self.read = len(ends), len(data), len(data)
+        self.done = True
+        return data, ends
+
     @property
     def left(self) -> bool:
         """Whether there may be more records."""
@@ -100,9 +140,14 @@ class Source:
         """The next record, piece by piece, of any length."""
         self.records += 1
         view = buffer.data
-        piece, self._carry = self._carry, np.empty(0, np.uint8)
+        known = len(self._carry_ends) > 0
+        last = int(self._carry_ends[0]) if known else len(self._carry)
+        piece, self._carry = self._carry[:last], self._carry[last:].copy()
+        self._carry_ends = self._carry_ends[1:] - last
         self.bytes += len(piece)
         yield piece.data
+        if known:
+            return
         while True:
             read = self._read(view[:CHUNK])
             if not read:
@@ -167,11 +212,14 @@ class Source:
         if path == STDIN:
             return open(0, "rb", buffering=0, closefd=False)
         try:
-            if path.suffix.lower() in (".gz", ".zst"):
-                return open_bytes(path)
+            if self._suffix_of(path) in COMPRESSIONS:
+                return open_bytes(path, suffix=self._suffix)
             return path.open("rb", buffering=0)
         except OSError as error:
             raise DataError(f"the file cannot be read: {error.strerror}", file=path) from error
+
+    def _suffix_of(self, path: Path) -> str:
+        return (path.suffix if self._suffix is None else self._suffix).lower()
 
     def _close(self) -> None:
         if self._file is not None:

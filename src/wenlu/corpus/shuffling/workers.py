@@ -33,6 +33,9 @@ class Workers:
                 self._errors.append(error)
                 self._stop.set()
 
+        if self.count == 1:
+            work()
+            return
         threads = [Thread(target=guarded, daemon=True) for _ in range(self.count)]
         try:
             for thread in threads:
