@@ -54,12 +54,12 @@ def nothing_is_left(tmp_path: Path) -> Iterator[None]:
 
 def test_says_what_it_plans_and_what_it_did(cli: Cli, text: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.txt"
-    said = cli("corpus", "shuffle", text, "--out", out, "--memory", "1GB")
+    said = cli("corpus", "shuffle", text, "--out", out, "--memory", "8GB")
     assert said.code == 0
     assert said.out == ""
     plan, done = said.err.splitlines()
     assert plan.startswith("1 file, 20.9 kB; 1 pass: all fits into memory; ")
-    assert "at most 1.0 GB of memory, disk needed 20.9 kB" in plan
+    assert "at most 8.0 GB of memory, disk needed 20.9 kB" in plan
     assert done.startswith("2,000 lines, 20,890 bytes in ")
     assert sorted(out.read_bytes().splitlines()) == sorted(text.read_bytes().splitlines())
     assert out.read_bytes() != text.read_bytes()
