@@ -30,10 +30,10 @@ def labelled(
         task, data = TASKS["intents"], asset("samples", "intents")
     else:
         task, data = TASKS[name], folder / name
-    train_file = need_split(data, task.train_files, "training")
+    [train_file] = need_split(data, task.train_files, "training")
     examples = task.read(train_file)
     task = task.with_labels_of(examples, train_file)
-    return task, examples[:train], task.read(need_split(data, task.dev_files, "dev"))[:dev]
+    return task, examples[:train], task.read(need_split(data, task.dev_files, "dev")[0])[:dev]
 
 
 def raw_text(scratch: Path, part: str = "heldout", documents: int = 0) -> list[Path]:
@@ -52,7 +52,7 @@ def raw_text(scratch: Path, part: str = "heldout", documents: int = 0) -> list[P
     found = sorted(folder.glob(f"{part}*.jsonl*"))
     if not found:
         task, examples = TASKS["intents"], asset("samples", "intents")
-        rows = task.read(need_split(examples, task.train_files, "training"))
+        rows = task.read(need_split(examples, task.train_files, "training")[0])
         stretches = [rows[i : i + 20] for i in range(0, len(rows), 20)]
         made = scratch / f"{part}.txt"
         texts = ("\n".join(f"{row.texts[0]}。" for row in stretch) for stretch in stretches)

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from wenlu.corpus import write_jsonl
 from wenlu.errors import ConfigError, DataError
+from wenlu.models import Classified
 from wenlu.tasks import Classification, Example, Prediction
+from wenlu.tasks.task import Encoded, Task
 from wenlu.text import Tokenizer
+from wenlu.training import TextDataset
 
 FREE = Classification(name="free", summary="", text_fields=("text",), name_field="label_name")
 SENTIMENT = Classification(
@@ -24,6 +27,10 @@ INFERENCE = Classification(
     labels=("entailment", "neutral", "contradiction"),
     unlabelled="-",
 )
+
+
+def test_it_is_a_task() -> None:
+    assert isinstance(SENTIMENT, Task)
 
 
 def written(path: Path, *rows: dict[str, object]) -> Path:
@@ -206,7 +213,9 @@ def test_encoding_without_labels(tokenizer: Tokenizer) -> None:
 def test_probabilities(rows: list[list[float]]) -> None:
     examples = [Example(f"n{i}", ("x",), None) for i in range(len(rows))]
     logits = torch.tensor(rows).view(-1, 3)
-    for prediction, row in zip(SENTIMENT.decode(logits, examples), rows, strict=True):
+    encoded = Encoded(TextDataset([], first_parts=None, targets=None, pad_id=0), 0, 0.0)
+    found = SENTIMENT.decode(SENTIMENT.collect(Classified(logits, None)), examples, encoded)
+    for prediction, row in zip(found, rows, strict=True):
         assert tuple(prediction.probabilities) == SENTIMENT.labels
         assert sum(prediction.probabilities.values()) == pytest.approx(1)
         assert prediction.probabilities[prediction.label] == max(prediction.probabilities.values())
@@ -231,7 +240,7 @@ TEST_SET = [Example(id, ("x",), None) for id in ("0", "1", "2")]
 
 def submitted(path: Path, *labels: str, ids: Sequence[str] = ("0", "1", "2")) -> Path:
     found = [Prediction(id, label, {}) for id, label in zip(ids, labels, strict=True)]
-    SENTIMENT.submission(found, path)
+    SENTIMENT.submission(TEST_SET, found, path)
     return path
 
 
@@ -283,6 +292,6 @@ def test_any_label_and_any_id_can_be_submitted(
     path = tmp_path_factory.mktemp("submission") / "predict.json"
     task = replace(FREE, labels=tuple(labels))
     examples = [Example(label, ("x",), None) for label in labels]
-    task.submission([Prediction(label, label, {}) for label in labels], path)
+    task.submission(examples, [Prediction(label, label, {}) for label in labels], path)
     task.check_submission(path, examples)
     assert [json.loads(line)["id"] for line in path.read_bytes().splitlines()] == labels

@@ -42,12 +42,12 @@ def examples(*rows: tuple[str, str]) -> list[Example]:
 def test_find_split(files: list[str], stems: list[str], found: str | None, tmp_path: Path) -> None:
     for name in files:
         (tmp_path / name).touch()
-    assert find_split(tmp_path, stems) == (None if found is None else tmp_path / found)
+    assert find_split(tmp_path, stems) == ([] if found is None else [tmp_path / found])
 
 
 def test_a_folder_is_no_split(tmp_path: Path) -> None:
     (tmp_path / "train.json").mkdir()
-    assert find_split(tmp_path, ["train"]) is None
+    assert find_split(tmp_path, ["train"]) == []
 
 
 def test_what_was_looked_for(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_what_was_looked_for(tmp_path: Path) -> None:
         need_split(tmp_path, ["test1.0", "test"], "test")
     with gzip.open(tmp_path / "test.csv.gz", "wt") as file:
         file.write("text,label\n")
-    assert need_split(tmp_path, ["test"], "test").name == "test.csv.gz"
+    assert [p.name for p in need_split(tmp_path, ["test"], "test")] == ["test.csv.gz"]
 
 
 # Holding out

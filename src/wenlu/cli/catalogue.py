@@ -25,7 +25,8 @@ def tasks(*, json: Switch = False) -> None:
                 {
                     "name": task.name,
                     "summary": task.summary,
-                    "fields": [*task.text_fields, "label"],
+                    "kind": task.kind,
+                    "fields": list(task.fields),
                     "labels": len(task.labels) or None,
                     "files": {
                         "train": task.train_files,
@@ -42,7 +43,7 @@ def tasks(*, json: Switch = False) -> None:
     table = _table("Task", "What it is", "Fields", "Labels")
     table.columns[-1].justify = "right"
     for task in TASKS.values():
-        fields = "\n".join([*task.text_fields, "label"])
+        fields = "\n".join(task.fields)
         table.add_row(task.name, task.summary, fields, str(len(task.labels) or "from data"))
     people.print(table)
     say("To train one: wenlu train TASK --data FOLDER --out RUN")

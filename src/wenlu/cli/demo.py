@@ -6,7 +6,6 @@ from typing import Literal
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import print_json, say
 from wenlu.cli.train import show_result
-from wenlu.cli.use import described, show_prediction
 
 _TEXTS: dict[str, list[tuple[str, ...]]] = {
     "intents": [
@@ -79,13 +78,14 @@ def demo(
         say=None if json else say,
         command=f"wenlu demo {sample}",
     )
-    run, examples = Run(out), _TEXTS[sample]
-    predictions = run.predict(examples)
+    run = Run(out)
+    examples = run.typed(_TEXTS[sample])
+    found = list(zip(examples, run.predict_examples(examples), strict=True))
     if json:
-        print_json({**result, "predictions": [described(run.task, p) for p in predictions]})
+        print_json({**result, "predictions": [run.task.record(e, p) for e, p in found]})
         return
     show_result(result)
-    for texts, prediction in zip(examples, predictions, strict=True):
-        show_prediction(run.task, texts, prediction)
+    for example, prediction in found:
+        say(run.task.told(example, prediction))
     say(f"\nrun     {out}\nreport  {out / 'report.html'}")
     say(_NEXT)

@@ -23,6 +23,8 @@ def train(
     max_length: int | None = None,
     pooling: str = _DEFAULTS.pooling,
     segments: bool = _DEFAULTS.segments,
+    head: str = _DEFAULTS.head,
+    schema: str = _DEFAULTS.schema,
     limit: int = _DEFAULTS.limit,
     settings: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
     config: Path | None = None,
@@ -57,6 +59,10 @@ def train(
         How the states of all tokens become one vector: first, pooler, mean, max or last.
     segments
         Whether the second text of a pair is marked as segment 1.
+    head
+        Which of the task's heads; `wenlu tasks` lists them. By default its first.
+    schema
+        File with the relations or events to look for; by default the one beside the data.
     limit
         Use only the first so many training examples; 0 for all.
     settings
@@ -84,6 +90,8 @@ def train(
             max_length=max_length or task_named(task).max_length,
             pooling=pooling,
             segments=segments,
+            head=head,
+            schema=schema,
             limit=limit,
             seed=seeds[0],
             training=settings or TrainingSettings(),

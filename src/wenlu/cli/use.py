@@ -1,17 +1,15 @@
 """wenlu predict, evaluate, submit: using a trained model."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import UsageError, check_target, print_json, say
 from wenlu.cli.progress import progress_bar
 from wenlu.errors import ConfigError
 
-if TYPE_CHECKING:
-    from wenlu.tasks.classification import Classification, Prediction
-
-_TOP = 3
+_TUPLES = {2: "pairs of texts"}
 
 
 def predict(
@@ -54,67 +52,40 @@ def predict(
     loaded = Run(run)
     if input is None:
         width = len(loaded.task.text_fields)
+        if not width:
+            raise ConfigError(f"what {loaded.task.name} takes cannot be typed; give --input FILE")
         if len(texts) % width:
+            fields = ", ".join(loaded.task.text_fields)
             raise ConfigError(
-                f"{loaded.task.name} takes pairs of texts ({', '.join(loaded.task.text_fields)}), "
-                f"so their number must be even; got {len(texts)}"
+                f"{loaded.task.name} takes {_TUPLES.get(width, f'{width} texts')} at a time "
+                f"({fields}), so their number must be a multiple of {width}; got {len(texts)}"
             )
         rows = [tuple(texts[i : i + width]) for i in range(0, len(texts), width)]
-        predictions = loaded.predict(rows)
+        examples = loaded.typed(rows)
+        predictions = loaded.predict_examples(examples)
         if json:
             print_json(
-                [
-                    {"text": row if width > 1 else row[0], **described(loaded.task, prediction)}
-                    for row, prediction in zip(rows, predictions, strict=True)
-                ]
+                [loaded.task.record(e, p) for e, p in zip(examples, predictions, strict=True)]
             )
             return
-        for row, prediction in zip(rows, predictions, strict=True):
-            show_prediction(loaded.task, row, prediction)
+        for example, prediction in zip(examples, predictions, strict=True):
+            say(loaded.task.told(example, prediction))
         return
     with progress_bar("predicting") as advance:
-        examples = loaded.task.read(input, labelled=False)
+        examples = list(loaded.task.read(input, labelled=False))
         predictions = loaded.predict_examples(examples, advance=advance)
-    lines = [
-        {
-            "id": p.id,
-            **dict(zip(loaded.task.text_fields, e.texts, strict=True)),
-            "label": p.label,
-            "name": loaded.task.names.get(p.label, p.label),
-            "probability": round(p.probabilities[p.label], 6),
-        }
-        for e, p in zip(examples, predictions, strict=True)
-    ]
+    lines = [loaded.task.record(e, p) for e, p in zip(examples, predictions, strict=True)]
     if output is not None:
         write_jsonl(output, lines)
         if json:
             print_json({"output": str(output), "examples": len(lines)})
         else:
-            say(f"{len(lines):,} labels written to {output}")
+            say(f"{len(lines):,} predictions written to {output}")
     elif json:
         print_json(lines)
     else:
         for line in lines:
             print_json(line)
-
-
-def described(task: "Classification", prediction: "Prediction") -> dict[str, Any]:
-    """A prediction for programs, with the label's name beside its code."""
-    name = task.names.get(prediction.label, prediction.label)
-    return {
-        "label": prediction.label,
-        "name": name,
-        "probabilities": prediction.probabilities,
-    }
-
-
-def show_prediction(
-    task: "Classification", texts: tuple[str, ...], prediction: "Prediction"
-) -> None:
-    """A text and its most probable labels."""
-    ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:_TOP]
-    named = "  ".join(f"{task.names.get(label, label)} {p:.1%}" for label, p in ranked)
-    say(f"{' | '.join(texts)}\n    {named}")
 
 
 def evaluate(
@@ -149,12 +120,20 @@ def evaluate(
     if json:
         print_json(result)
         return
-    scores = result["scores"]
-    say(
-        f"{result['task']}: accuracy {scores['accuracy']:.4f} "
-        f"[{scores['accuracy_low']:.4f}, {scores['accuracy_high']:.4f}], "
-        f"macro-F1 {scores['macro_f1']:.4f}, on {result['examples']:,} examples of {result['file']}"
-    )
+    said = ", ".join(_scores(result["scores"], result["main_metric"]))
+    say(f"{result['task']}: {said}, on {result['examples']:,} examples of {result['file']}")
+
+
+def _scores(scores: dict[str, float], main: str) -> Iterator[str]:
+    """The scores for people, the main one first."""
+    from wenlu.evaluation.numerals import METRICS, metric_name
+
+    for name in dict.fromkeys((main, *(name for name in scores if name in METRICS))):
+        english = metric_name(name)[0]
+        spoken = english if english[1:2].isupper() or "-" in english else english.lower()
+        low = scores.get(f"{name}_low")
+        span = "" if low is None else f" [{low:.4f}, {scores[f'{name}_high']:.4f}]"
+        yield f"{spoken} {scores[name]:.4f}{span}"
 
 
 def submit(

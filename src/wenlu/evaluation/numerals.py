@@ -53,6 +53,10 @@ METRICS = {
     "macro_f1": ("Macro-F1", "宏平均 F1"),
     "loss": ("Dev loss", "验证损失"),
     "f1": ("F1", "F1 值"),
+    "precision": ("Precision", "精确率"),
+    "recall": ("Recall", "召回率"),
+    "micro_f1": ("Micro-F1", "微平均 F1"),
+    "exact_match": ("Exact match", "完全匹配"),
     "spearman": ("Spearman", "秩相关"),
 }
 

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from wenlu.evaluation.numerals import (
     DASH,
+    METRICS,
     duration,
     interval,
     metric_name,
@@ -39,10 +40,9 @@ def _single(table: Table, result: Record) -> None:
     table.add_column("")
     table.add_column("Value", justify="right")
     table.add_column("95 % interval", justify="right", style="dim")
-    for metric in dict.fromkeys((main, "accuracy", "macro_f1")):
+    others = (name for name in scores if name in METRICS and name != "loss")
+    for metric in dict.fromkeys((main, *others)):
         value = number(scores, metric)
-        if value is None and metric != main:
-            continue
         low, high = number(scores, f"{metric}_low"), number(scores, f"{metric}_high")
         span = "" if low is None or high is None else interval(metric, low, high)
         style = "bold" if metric == main else ""

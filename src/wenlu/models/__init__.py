@@ -3,7 +3,7 @@
 from wenlu.models.bundled import BUNDLED, Bundled
 from wenlu.models.classifier import Classified, Classifier, TextBatch
 from wenlu.models.families import FAMILIES
-from wenlu.models.load import Loaded, LoadedClassifier, load, load_classifier, save
+from wenlu.models.load import Loaded, LoadedClassifier, load, load_classifier, load_trained, save
 from wenlu.models.model import Model
 from wenlu.models.pooling import POOLINGS
 
@@ -20,5 +20,6 @@ __all__ = [
     "TextBatch",
     "load",
     "load_classifier",
+    "load_trained",
     "save",
 ]

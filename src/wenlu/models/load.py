@@ -1,9 +1,10 @@
 """Models by name or folder, and back into folders that load anywhere."""
 
+from collections.abc import Callable
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,18 @@ class Loaded(NamedTuple):
 
     model: Model
     tokenizer: Tokenizer
+
+
+class Trained(NamedTuple):
+    """A fine-tuned module, its tokenizer, and what the folder says of its task."""
+
+    module: nn.Module
+    tokenizer: Tokenizer
+    task: dict[str, Any]
+
+
+Build = Callable[[Model, str, dict[str, Any]], nn.Module]
+"""Model, pooling and what the folder says of the task -> the module to be filled with weights."""
 
 
 class LoadedClassifier(NamedTuple):
@@ -64,11 +77,35 @@ def load_classifier(folder: str | PathLike[str]) -> LoadedClassifier:
     folder = _folder(str(folder))
     checkpoint = read_checkpoint(folder)
     if not is_wenlu_classifier(checkpoint):
-        raise CheckpointError(
-            f"{folder} holds a model that was not fine-tuned by wenlu for a task; "
-            "fine-tune it first: wenlu train TASK --model " + str(folder)
-        )
+        raise CheckpointError(_NOT_TRAINED.format(folder=folder))
     return classifier_of(checkpoint)
+
+
+def load_trained(folder: str | PathLike[str], build: Build) -> Trained:
+    """The module that a training run left in `folder`, whatever its head.
+
+    Args:
+        folder: the model folder of a run.
+        build: makes the module, with any weights.
+
+    Raises:
+        CheckpointError: there is no such model, or it was not fine-tuned for a task.
+    """
+    folder = _folder(str(folder))
+    checkpoint = read_checkpoint(folder)
+    if "task" not in checkpoint.extra:
+        raise CheckpointError(_NOT_TRAINED.format(folder=folder))
+    task = dict(checkpoint.extra)
+    model = Model(_config(checkpoint), checkpoint.heads & {"pooler"})
+    module = build(model, checkpoint.pooling or "first", task)
+    _fill(module, checkpoint)
+    return Trained(module.eval(), _tokenizer(folder, checkpoint), task)
+
+
+_NOT_TRAINED = (
+    "{folder} holds a model that was not fine-tuned by wenlu for a task; "
+    "fine-tune it first: wenlu train TASK --model {folder}"
+)
 
 
 def is_wenlu_classifier(checkpoint: Checkpoint) -> bool:
@@ -90,7 +127,7 @@ def classifier_of(checkpoint: Checkpoint) -> LoadedClassifier:
 
 def save(
     folder: str | PathLike[str],
-    model: Model | Classifier,
+    model: nn.Module,
     tokenizer: Tokenizer,
     *,
     labels: list[str] | None = None,
@@ -101,7 +138,7 @@ def save(
 
     Args:
         folder: must not exist, or be empty; appears whole or not at all.
-        model: a model or a fine-tuned classifier.
+        model: a model, or a fine-tuned module with the model's `config` and `encoder`.
         tokenizer: goes into the same folder.
         labels: names of the classes, in their order.
         extra: what else to keep beside the weights.
@@ -110,18 +147,20 @@ def save(
     Raises:
         CheckpointError: "hf" was asked for and cannot hold this model.
     """
-    folder = Path(folder)
-    if len(tokenizer) > model.config.vocabulary:
+    folder, shape = Path(folder), cast(TransformerConfig, model.config)
+    if len(tokenizer) > shape.vocabulary:
         raise CheckpointError(
             f"the vocabulary has {len(tokenizer)} tokens, but the model has vectors for "
-            f"{model.config.vocabulary}; it is another model's"
+            f"{shape.vocabulary}; it is another model's"
         )
     tensors = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
-    config = {f.name: getattr(model.config, f.name) for f in fields(TransformerConfig)}
+    config = {f.name: getattr(shape, f.name) for f in fields(TransformerConfig)}
     obstacle = expressible(config, tensors)
+    if not isinstance(model, Model | Classifier):
+        obstacle = f"the head of {type(model).__name__} has no place there"
     if layout == "hf" and obstacle is not None:
         raise CheckpointError(f"the Hugging Face layout cannot hold this model: {obstacle}")
-    pooling = model.pooling if isinstance(model, Classifier) else None
+    pooling = getattr(model, "pooling", None)
     if layout == "wenlu" or obstacle is not None:
         write_wenlu(
             folder,
@@ -135,7 +174,7 @@ def save(
     else:
         write_huggingface(
             folder,
-            family=model.config.family,
+            family=shape.family,
             config=config,
             tensors=tensors,
             labels=labels,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from wenlu.tasks.examples import Example
     from wenlu.tasks.registry import TASKS, task_named
     from wenlu.tasks.run import Run
+    from wenlu.tasks.task import Encoded, Notes, Task
 
 __getattr__ = exports(
     __name__,
@@ -18,7 +19,10 @@ __getattr__ = exports(
         "Classification": "wenlu.tasks.classification",
         "Example": "wenlu.tasks.examples",
         "Prediction": "wenlu.tasks.classification",
+        "Encoded": "wenlu.tasks.task",
+        "Notes": "wenlu.tasks.task",
         "Run": "wenlu.tasks.run",
+        "Task": "wenlu.tasks.task",
         "task_named": "wenlu.tasks.registry",
     },
 )
@@ -26,9 +30,12 @@ __getattr__ = exports(
 __all__ = [
     "TASKS",
     "Classification",
+    "Encoded",
     "Example",
+    "Notes",
     "Prediction",
     "Run",
     "RunConfig",
+    "Task",
     "task_named",
 ]

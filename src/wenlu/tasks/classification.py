@@ -1,33 +1,30 @@
 """Tasks that give a text, or a pair of texts, one of a set of labels."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from wenlu.corpus import read_records, write_jsonl
+from wenlu.corpus import Record, read_records, write_jsonl
 from wenlu.errors import ConfigError, DataError, closest
 from wenlu.evaluation import accuracy, macro_f1
-from wenlu.models import Classifier, Model
-from wenlu.tasks.examples import Example
+from wenlu.models import Classified, Classifier, Model
+from wenlu.tasks.examples import Example, Ids
+from wenlu.tasks.task import Encoded, Notes
 from wenlu.text import Tokenizer
 from wenlu.training import TextDataset
 
+_KEPT = 5
+"""Labels whose probabilities are kept for each dev example."""
+_TOLD = 3
+"""Labels that are told to people."""
 
-class Encoded(NamedTuple):
-    """Examples as the model takes them."""
-
-    data: TextDataset
-    cut: int
-    """How many examples were too long and lost tokens."""
-    unknown_share: float
-    """Share of [UNK] among all tokens."""
+Compose = Callable[[Record, Notes], tuple[str, ...]]
+"""The texts of a row, where they are not simply fields; counts what was odd in the notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,7 @@ class Prediction:
 class Classification:
     """Label a text or a pair of texts. A benchmark's task is a value of this class.
 
-    Read top to bottom, its methods are the life of a task: read, encode, build, decode, score,
-    submission.
+    Its methods are those of `wenlu.tasks.task.Task`, where they are described.
     """
 
     name: str
@@ -53,6 +49,8 @@ class Classification:
     """A sentence for people."""
     text_fields: tuple[str, ...]
     """Fields that hold the text, or the two texts of a pair."""
+    compose: Compose | None = None
+    """Makes the texts of a row where they do not stand in these fields as the model takes them."""
     labels: tuple[str, ...] = ()
     """The label set in the order of the classes; empty if it is read from the training data."""
     names: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -69,6 +67,9 @@ class Classification:
     """What the benchmark calls the file that is handed in."""
     max_length: int = 128
     """Tokens of an input at most, if the user says nothing else."""
+    id_field: str = "id"
+    kind = "labels"
+    main_metric = "accuracy"
 
     def __post_init__(self) -> None:
         if len(self.text_fields) not in (1, 2):
@@ -76,21 +77,26 @@ class Classification:
         if len(set(self.labels)) < len(self.labels) or len(self.labels) == 1:
             raise ConfigError(f"{self.name} needs two or more different labels; got {self.labels}")
 
-    def read(self, path: Path, *, labelled: bool = True) -> list[Example]:
-        """The examples of a file.
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (*self.text_fields, "label")
 
-        Args:
-            path: JSONL, JSON, CSV or TSV, also compressed.
-            labelled: whether each must have a label; a test set's labels are left unread.
+    def read(
+        self, path: Path, *, labelled: bool = True, notes: Notes | None = None
+    ) -> list[Example[str]]:
+        """The examples of a file: JSONL, JSON, CSV or TSV, also compressed.
 
         Raises:
             DataError: a row lacks a field, has an unknown label or the id of another row.
         """
-        examples: list[Example] = []
-        lines: dict[str, int] = {}
-        known = set(self.labels)
+        examples: list[Example[str]] = []
+        ids, known = Ids(), set(self.labels)
+        counted = Notes() if notes is None else notes
         for record in read_records(path):
-            texts = tuple(record.text(name) for name in self.text_fields)
+            if self.compose is None:
+                texts = tuple(record.text(name) for name in self.text_fields)
+            else:
+                texts = self.compose(record, counted)
             label = record.label("label") if labelled else None
             if label is not None and label == self.unlabelled:
                 continue
@@ -102,22 +108,16 @@ class Classification:
                 )
             if label is not None and not label.strip():
                 raise record.error("the label is empty", "label")
-            given = record.get("id") is not None
-            name = record.label("id") if given else str(len(examples))
-            if name in lines:
-                raise record.error(
-                    f"{name!r} is the id of line {lines[name]} too"
-                    if given
-                    else f"there is none, and its number {name} is the id of line {lines[name]}",
-                    "id",
-                )
-            lines[name] = record.line
-            examples.append(Example(name, texts, label))
+            examples.append(Example(ids.take(record, self.id_field), texts, label))
         if not examples:
             raise DataError(f"no row has a label other than {self.unlabelled!r}", file=path)
         return examples
 
-    def with_labels_of(self, examples: Sequence[Example], path: Path) -> "Classification":
+    def adapt(self, examples: Sequence[Example[str]], path: Path) -> "Classification":
+        """With the label set of the training examples, and the names that the data gives labels."""
+        return self.with_labels_of(examples, path).with_names_of(path)
+
+    def with_labels_of(self, examples: Sequence[Example[str]], path: Path) -> "Classification":
         """This task with its label set read from training examples, if it has none of its own."""
         if self.labels:
             return self
@@ -143,13 +143,15 @@ class Classification:
 
     def encode(
         self,
-        examples: Sequence[Example],
+        examples: Sequence[Example[str]],
         tokenizer: Tokenizer,
         *,
         max_length: int,
         segments: bool,
+        training: bool = False,  # noqa: ARG002
+        notes: Notes | None = None,  # noqa: ARG002
     ) -> Encoded:
-        """Token ids of the examples, cut to `max_length`."""
+        """Token ids of the examples, cut to `max_length`: a row each."""
         parts = [
             tokenizer.encode_batch([e.texts[i] for e in examples], offsets=False)
             for i in range(len(self.text_fields))
@@ -174,31 +176,51 @@ class Classification:
         """A module that learns this task, from a model that knows language (or nothing yet)."""
         return Classifier(model, len(self.labels), pooling=pooling)
 
-    def decode(self, logits: Tensor, examples: Sequence[Example]) -> list[Prediction]:
-        """Labels and probabilities, from logits (b c) in the order of the examples."""
-        probabilities = torch.softmax(logits.double(), -1).numpy()
+    def collect(self, outputs: Classified) -> Sequence[Any]:
+        """The logits (c) of each row."""
+        return list(outputs.logits.double().softmax(-1).cpu().numpy())
+
+    def decode(
+        self,
+        found: Sequence[Any],
+        examples: Sequence[Example[str]],
+        encoded: Encoded,  # noqa: ARG002
+    ) -> list[Prediction]:
+        """The likeliest label of each example, from its probabilities (c)."""
         return [
             Prediction(
                 example.id,
                 self.labels[int(np.argmax(row))],
                 dict(zip(self.labels, row.tolist(), strict=True)),
             )
-            for example, row in zip(examples, probabilities, strict=True)
+            for example, row in zip(examples, found, strict=True)
         ]
 
     def score(
-        self, examples: Sequence[Example], predictions: Sequence[Prediction]
+        self, examples: Sequence[Example[str]], predictions: Sequence[Prediction]
     ) -> dict[str, float]:
         """Accuracy, which is the official metric of these benchmarks, and macro-F1, in [0, 1]."""
         gold = [e.label for e in examples if e.label is not None]
         predicted = [p.label for p in predictions]
         return {"accuracy": accuracy(gold, predicted), "macro_f1": macro_f1(gold, predicted)}
 
-    def submission(self, predictions: Sequence[Prediction], path: Path) -> None:
+    def items(self, examples: Sequence[Example[str]]) -> int:
+        return len(examples)
+
+    def unseen(self, examples: Sequence[Example[str]]) -> list[str]:
+        seen = {e.label for e in examples}
+        return [label for label in self.labels if label not in seen]
+
+    def submission(
+        self,
+        examples: Sequence[Example[str]],  # noqa: ARG002
+        predictions: Sequence[Prediction],
+        path: Path,
+    ) -> None:
         """The benchmark's upload format: one {"id", "label"} a line, in the test file's order."""
         write_jsonl(path, ({"id": p.id, "label": p.label} for p in predictions))
 
-    def check_submission(self, path: Path, examples: Sequence[Example]) -> None:
+    def check_submission(self, path: Path, examples: Sequence[Example[str]]) -> None:
         """Raise DataError unless the file answers every test example once, in order."""
         rows = []
         for line, text in enumerate(path.read_text("utf-8").removesuffix("\n").split("\n"), 1):
@@ -225,6 +247,46 @@ class Classification:
                     line=line,
                     field="label",
                 )
+
+    def saved(self) -> dict[str, Any]:
+        return {"labels": list(self.labels), "names": dict(self.names)}
+
+    def restored(self, saved: Mapping[str, Any]) -> "Classification":
+        return replace(
+            self, labels=tuple(saved["labels"]), names=MappingProxyType(dict(saved["names"]))
+        )
+
+    def typed(self, texts: Sequence[tuple[str, ...]]) -> list[Example[str]]:
+        return [Example(str(i), row, None) for i, row in enumerate(texts)]
+
+    def record(self, example: Example[str], prediction: Prediction) -> dict[str, Any]:
+        return {
+            "id": prediction.id,
+            **dict(zip(self.text_fields, example.texts, strict=True)),
+            "label": prediction.label,
+            "name": self.names.get(prediction.label, prediction.label),
+            "probability": round(prediction.probabilities[prediction.label], 6),
+            "probabilities": {k: round(p, 6) for k, p in _likeliest(prediction, _KEPT)},
+        }
+
+    def compared(self, example: Example[str], prediction: Prediction) -> dict[str, Any]:
+        return {
+            "id": example.id,
+            "texts": list(example.texts),
+            "gold": example.label,
+            "predicted": prediction.label,
+            "probabilities": {k: round(p, 6) for k, p in _likeliest(prediction, _KEPT)},
+        }
+
+    def told(self, example: Example[str], prediction: Prediction) -> str:
+        named = "  ".join(
+            f"{self.names.get(label, label)} {p:.1%}" for label, p in _likeliest(prediction, _TOLD)
+        )
+        return f"{' | '.join(example.texts)}\n    {named}"
+
+
+def _likeliest(prediction: Prediction, count: int) -> list[tuple[str, float]]:
+    return sorted(prediction.probabilities.items(), key=lambda item: -item[1])[:count]
 
 
 def _natural(label: str) -> tuple[int, float, str]:

@@ -25,6 +25,10 @@ class RunConfig:
     """How the states of all tokens become one vector."""
     segments: bool = True
     """Whether the second text of a pair is marked as segment 1."""
+    head: str = ""
+    """Which of the task's heads; by default its first."""
+    schema: str = ""
+    """File with the relations or events to look for; by default the one beside the data."""
     seed: int = 1
     """Decides initial weights, data order and dropout."""
     limit: int = 0

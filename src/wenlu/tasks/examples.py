@@ -1,48 +1,94 @@
 """Labelled and unlabelled examples, what is odd about them, and where they stand in a folder."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from wenlu.corpus import Record
 from wenlu.errors import DataError
+
+Label = TypeVar("Label")
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """One text or pair of texts, with its label if it is known."""
+class Example(Generic[Label]):
+    """One text, or several that belong together, with the label if it is known."""
 
     id: str
     texts: tuple[str, ...]
-    label: str | None
+    label: Label | None
+    """What people said of it; something that can be hashed."""
+
+    @property
+    def group(self) -> Hashable:
+        """Examples of one group stay together when some are held out."""
+        return self.texts
+
+
+class Ids:
+    """The ids of a file's rows: given, or their numbers; no two are the same."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+
+    def take(self, record: Record, field: str = "id") -> str:
+        """The id of the next row.
+
+        Raises:
+            DataError: another row has it.
+        """
+        given = record.get(field) is not None
+        name = record.label(field) if given else str(len(self._lines))
+        if name in self._lines:
+            raise record.error(
+                f"{name!r} is the id of line {self._lines[name]} too"
+                if given
+                else f"there is none, and its number {name} is the id of line {self._lines[name]}",
+                field,
+            )
+        self._lines[name] = record.line
+        return name
 
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _COMPRESSED = ("", ".zst", ".gz")
 
 
-def find_split(data: Path, stems: Sequence[str]) -> Path | None:
-    """The first file in `data` that is called one of `stems`, with any suffix that can be read."""
+def find_split(data: Path, stems: Sequence[str]) -> list[Path]:
+    """The first file in `data` that is called one of `stems`, with any suffix that can be read.
+
+    A stem "a+b" stands for two files, both of which must be there.
+    """
     for stem in stems:
-        for suffix in SUFFIXES:
-            for compressed in _COMPRESSED:
-                path = data / f"{stem}{suffix}{compressed}"
-                if path.is_file():
-                    return path
+        found = [_find(data, part) for part in stem.split("+")]
+        if all(found):
+            return [path for path in found if path is not None]
+    return []
+
+
+def _find(data: Path, stem: str) -> Path | None:
+    for suffix in SUFFIXES:
+        for compressed in _COMPRESSED:
+            path = data / f"{stem}{suffix}{compressed}"
+            if path.is_file():
+                return path
     return None
 
 
-def need_split(data: Path, stems: Sequence[str], split: str) -> Path:
+def need_split(data: Path, stems: Sequence[str], split: str) -> list[Path]:
     """As `find_split`; raises DataError if there is none."""
     if not data.exists():
         raise DataError("there is no such file or folder", file=data)
     found = find_split(data, stems)
-    if found is None:
+    if not found:
         there = ", ".join(sorted(p.name for p in data.iterdir())[:8]) or "nothing"
+        names = " or ".join(stem.replace("+", " and ") for stem in stems)
         raise DataError(
-            f"no {split} file: looked for {' or '.join(stems)} with one of "
+            f"no {split} file: looked for {names} with one of "
             f"{', '.join(SUFFIXES)}; the folder holds {there}",
             file=data,
         )
@@ -50,12 +96,12 @@ def need_split(data: Path, stems: Sequence[str], split: str) -> Path:
 
 
 def hold_out(
-    examples: Sequence[Example], share: float, seed: int
-) -> tuple[list[Example], list[Example]]:
-    """Split off a share of the examples, so that equal texts stay on the same side."""
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    examples: Sequence[Example[Any]], share: float, seed: int
+) -> tuple[list[Example[Any]], list[Example[Any]]]:
+    """Split off a share of the examples, so that a group (equal texts) stays on the same side."""
+    groups: dict[Hashable, list[int]] = defaultdict(list)
     for index, example in enumerate(examples):
-        groups[example.texts].append(index)
+        groups[example.group].append(index)
     keys = list(groups)
     wanted = max(1, round(share * len(examples)))
     held: set[int] = set()
@@ -79,10 +125,10 @@ class Oddities:
     """Different texts that stand there with two or more labels."""
 
 
-def oddities(examples: Sequence[Example]) -> Oddities:
+def oddities(examples: Sequence[Example[Any]]) -> Oddities:
     """Count repeated rows and texts with several labels."""
-    labels: dict[tuple[str, ...], set[str | None]] = defaultdict(set)
-    rows: Counter[tuple[tuple[str, ...], str | None]] = Counter()
+    labels: dict[tuple[str, ...], set[Hashable]] = defaultdict(set)
+    rows: Counter[tuple[tuple[str, ...], Hashable]] = Counter()
     for example in examples:
         labels[example.texts].add(example.label)
         rows[example.texts, example.label] += 1
@@ -92,7 +138,7 @@ def oddities(examples: Sequence[Example]) -> Oddities:
     )
 
 
-def shared(first: Sequence[Example], second: Sequence[Example]) -> int:
+def shared(first: Sequence[Example[Any]], second: Sequence[Example[Any]]) -> int:
     """How many examples of `second` have texts that `first` has too."""
     known = {example.texts for example in first}
     return sum(example.texts in known for example in second)

@@ -1,19 +1,19 @@
 """The tasks, by the name that stands on the command line."""
 
 from wenlu.errors import ConfigError, closest
-from wenlu.tasks.classification import Classification
 from wenlu.tasks.classify import CLASSIFY
 from wenlu.tasks.clue import AFQMC, CMNLI, IFLYTEK, OCNLI, TNEWS
 from wenlu.tasks.match import MATCH
 from wenlu.tasks.samples import INTENTS, PAIRS
+from wenlu.tasks.task import Task
 
-TASKS: dict[str, Classification] = {
+TASKS: dict[str, Task] = {
     task.name: task
     for task in (TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, CLASSIFY, MATCH, INTENTS, PAIRS)
 }
 
 
-def task_named(name: str) -> Classification:
+def task_named(name: str) -> Task:
     """The task of that name."""
     if name not in TASKS:
         raise ConfigError(

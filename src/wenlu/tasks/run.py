@@ -1,22 +1,20 @@
 """Using a finished run: predict, evaluate, hand in."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from wenlu.errors import CheckpointError, DataError, RunError
-from wenlu.models import load_classifier
-from wenlu.tasks.classification import Classification, Prediction
+from wenlu.models import load_trained
 from wenlu.tasks.config import RunConfig
 from wenlu.tasks.examples import Example, need_split
+from wenlu.tasks.predicting import predict_rows
 from wenlu.tasks.registry import task_named
 from wenlu.tasks.result import read_result
+from wenlu.tasks.splits import read_all
+from wenlu.tasks.task import Task
 from wenlu.tasks.train import with_interval
-from wenlu.training import gather_rows
-from wenlu.training import run as run_batches
 
 _CHUNK = 20_000
 """Texts that are encoded and sorted by length together: memory stays bounded."""
@@ -37,16 +35,14 @@ class Run:
     def __init__(self, folder: str | PathLike[str], *, precision: str | None = None) -> None:
         self.folder = _one_run(Path(folder))
         model = self.folder / "model"
-        self.classifier, self.tokenizer, saved = load_classifier(
-            model if model.is_dir() else self.folder
+        self.module, self.tokenizer, saved = load_trained(
+            model if model.is_dir() else self.folder,
+            lambda model, pooling, saved: _task(saved).build(model, pooling=pooling),
         )
+        self.task = _task(saved)
         config = self.folder / "config.toml"
         self.config = RunConfig.from_toml(config) if config.exists() else None
         self.precision = precision or (self.config.training.precision if self.config else "auto")
-        task = task_named(saved["task"])
-        self.task: Classification = replace(
-            task, labels=tuple(saved["labels"]), names=MappingProxyType(saved["names"])
-        )
         self._shape = {"max_length": saved["max_length"], "segments": saved["segments"]}
 
     def predict(
@@ -54,8 +50,16 @@ class Run:
         texts: Sequence[str | tuple[str, ...]],
         *,
         advance: Advance | None = None,
-    ) -> list[Prediction]:
-        """Label texts (or pairs of texts), in their order.
+    ) -> list[Any]:
+        """What the model says of texts (or pairs and the like), in their order.
+
+        Raises:
+            DataError: a pair came where the task takes one text, or the other way round.
+        """
+        return self.predict_examples(self.typed(texts), advance=advance)
+
+    def typed(self, texts: Sequence[str | tuple[str, ...]]) -> list[Example[Any]]:
+        """Examples from texts, or tuples of them, as the task takes them.
 
         Raises:
             DataError: a pair came where the task takes one text, or the other way round.
@@ -76,32 +80,30 @@ class Run:
                         f"text {index}, {text!r}, holds half a character at index {error.start} "
                         "(bytes that are not UTF-8?); remove it"
                     ) from None
-        return self.predict_examples(
-            [Example(str(i), row, None) for i, row in enumerate(rows)], advance=advance
-        )
+        return self.task.typed(rows)
 
     def predict_examples(
-        self, examples: Sequence[Example], *, advance: Advance | None = None
-    ) -> list[Prediction]:
-        """As `predict`, of examples as `Classification.read` gives them."""
-        found: list[Prediction] = []
-        done = 0
-
-        def count(rows: int) -> None:
-            nonlocal done
-            done += rows
-            if advance is not None:
-                advance(done, len(examples))
-
-        count(0)
+        self, examples: Sequence[Example[Any]], *, advance: Advance | None = None
+    ) -> list[Any]:
+        """As `predict`, of examples as `Task.read` gives them."""
+        found: list[Any] = []
         for start in range(0, len(examples), _CHUNK):
             chunk = examples[start : start + _CHUNK]
             encoded = self.task.encode(chunk, self.tokenizer, **self._shape)
-            outputs = run_batches(
-                self.classifier, encoded.data, precision=self.precision, advance=count
+            rows, done = len(encoded.data.lengths), 0
+
+            def count(
+                more: int, start: int = start, size: int = len(chunk), rows: int = rows
+            ) -> None:
+                nonlocal done
+                done += more
+                if advance is not None:
+                    advance(start + round(size * done / max(1, rows)), len(examples))
+
+            count(0)
+            found += predict_rows(
+                self.task, self.module, chunk, encoded, precision=self.precision, advance=count
             )
-            logits = [(rows, output.logits.cpu()) for rows, output in outputs]
-            found += self.task.decode(gather_rows(logits), chunk)
         return found
 
     def evaluate(
@@ -114,15 +116,17 @@ class Run:
         """Scores on a labelled split of `data` (by default, the data of the run).
 
         Returns:
-            "scores" with accuracy's 95 % interval, "examples" and "file".
+            "scores" with the 95 % interval of shares, "main_metric", "examples" and "file".
         """
-        path = self.split_file(data, split)
-        examples = self.task.read(path)
+        paths = self.split_files(data, split)
+        examples = read_all(self.task, paths)
         predictions = self.predict_examples(examples, advance=advance)
-        scores = with_interval(self.task.score(examples, predictions), len(examples))
+        scores = self.task.score(examples, predictions)
+        scores = with_interval(scores, self.task.items(examples))
         return {
             "task": self.task.name,
-            "file": str(path),
+            "main_metric": self.task.main_metric,
+            "file": " + ".join(map(str, paths)),
             "examples": len(examples),
             "scores": scores,
         }
@@ -135,17 +139,18 @@ class Run:
         advance: Advance | None = None,
     ) -> Path:
         """Write the benchmark's upload file for the test split, and check it against that split."""
-        path = self.split_file(data, "test")
-        examples = self.task.read(path, labelled=False)
+        paths = self.split_files(data, "test")
+        examples = read_all(self.task, paths, labelled=False)
         target = Path(out) if out is not None else Path(self.task.submission_file)
         if target.is_dir():
             target = target / self.task.submission_file
-        self.task.submission(self.predict_examples(examples, advance=advance), target)
+        predictions = self.predict_examples(examples, advance=advance)
+        self.task.submission(examples, predictions, target)
         self.task.check_submission(target, examples)
         return target
 
-    def split_file(self, data: str | PathLike[str] | None, split: str) -> Path:
-        """The file of that split in `data`, which is a folder or the file itself."""
+    def split_files(self, data: str | PathLike[str] | None, split: str) -> list[Path]:
+        """The files of that split in `data`, which is a folder or the file itself."""
         stems = {
             "train": self.task.train_files,
             "dev": self.task.dev_files,
@@ -164,8 +169,13 @@ class Run:
                 )
         path = Path(data)
         if path.is_file():
-            return path
+            return [path]
         return need_split(path, stems[split], split)
+
+
+def _task(saved: Mapping[str, Any]) -> Task:
+    """The task that a model was trained for, as it was then."""
+    return task_named(saved["task"]).restored(saved)
 
 
 def _one_run(folder: Path) -> Path:

@@ -1,14 +1,15 @@
 """The training and dev set of a run: found, read, held out, described."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wenlu.errors import DataError
-from wenlu.tasks.classification import Classification, Encoded
+from wenlu.errors import ConfigError, DataError
 from wenlu.tasks.config import RunConfig
 from wenlu.tasks.examples import Example, find_split, hold_out, need_split, oddities, shared
 from wenlu.tasks.registry import task_named
+from wenlu.tasks.task import Encoded, Notes, Task
 
 _HELD_OUT = 0.1
 
@@ -16,53 +17,85 @@ _HELD_OUT = 0.1
 class Splits(NamedTuple):
     """A task with its label set, and its examples."""
 
-    task: Classification
-    train: list[Example]
-    dev: list[Example]
+    task: Task
+    train: list[Example[Any]]
+    dev: list[Example[Any]]
     files: dict[str, str]
+    notes: dict[str, Notes]
+    """What was odd in each set."""
 
 
 def read_splits(config: RunConfig) -> Splits:
     """What the configuration names, read; a tenth is held out where there is no dev file."""
-    task, data = task_named(config.task), Path(config.data)
+    task, data = configured_task(config), Path(config.data)
+    dev_files: list[Path] = []
     if data.is_dir():
-        train_file = need_split(data, task.train_files, "training")
-        dev_file = find_split(data, task.dev_files)
+        train_files = need_split(data, task.train_files, "training")
+        dev_files = find_split(data, task.dev_files)
     else:
         if not data.exists():
             raise DataError("there is no such file or folder", file=data)
-        train_file, dev_file = data, None
-    train_set = task.read(train_file)
-    task = task.with_labels_of(train_set, train_file).with_names_of(train_file)
-    files = {"train": train_file.name, "dev": dev_file.name if dev_file else "held out"}
-    if dev_file is not None:
-        dev_set = task.read(dev_file)
+        train_files = [data]
+    notes = {"train": Notes(), "dev": Notes()}
+    train_set = read_all(task, train_files, notes=notes["train"])
+    task = task.adapt(train_set, train_files[0])
+    files = {"train": _names(train_files), "dev": _names(dev_files) or "held out"}
+    if dev_files:
+        dev_set = read_all(task, dev_files, notes=notes["dev"])
     else:
         # The same rows whatever the run's seed, so that seeds can be compared.
         train_set, dev_set = hold_out(train_set, _HELD_OUT, seed=0)
         if not train_set:
-            raise DataError("all rows have the same text, so none can be held out", file=train_file)
+            raise DataError(
+                "all rows have the same text, so none can be held out", file=train_files[0]
+            )
     if config.limit:
         train_set = train_set[: config.limit]
-    return Splits(task, train_set, dev_set, files)
+    return Splits(task, train_set, dev_set, files, notes)
+
+
+def configured_task(config: RunConfig) -> Task:
+    """The task that a configuration names, with the head and the schema that it names."""
+    task = task_named(config.task)
+    for name in ("head", "schema"):
+        value, choose = getattr(config, name), getattr(task, f"with_{name}", None)
+        if not value:
+            continue
+        if choose is None:
+            raise ConfigError(f"{task.name} has no {name} to choose; leave out {name}")
+        task = choose(value)
+    return task
+
+
+def read_all(
+    task: Task, paths: Sequence[Path], *, labelled: bool = True, notes: Notes | None = None
+) -> list[Example[Any]]:
+    """The examples of all the files of a split."""
+    return [e for path in paths for e in task.read(path, labelled=labelled, notes=notes)]
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return " + ".join(path.name for path in paths)
 
 
 def describe(
-    task: Classification,
+    task: Task,
     files: dict[str, str],
-    train_set: list[Example],
-    dev_set: list[Example],
+    notes: dict[str, Notes],
+    train_set: Sequence[Example[Any]],
+    dev_set: Sequence[Example[Any]],
     train_rows: Encoded,
     dev_rows: Encoded,
 ) -> dict[str, dict[str, Any]]:
     """What one should know of the two sets before trusting numbers on them, for `result.json`."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, examples, rows in (
         ("train", train_set, train_rows),
         ("dev", dev_set, dev_rows),
     ):
         found[name] = {
             "file": files[name],
+            "notes": dict(notes[name]),
             "rows": len(examples),
             "cut": rows.cut,
             "unknown_share": rows.unknown_share,
@@ -70,8 +103,7 @@ def describe(
             **asdict(oddities(examples)),
         }
     found["dev"]["also_in_train"] = shared(train_set, dev_set)
-    seen = {e.label for e in train_set}
-    found["train"]["labels_without_examples"] = [k for k in task.labels if k not in seen]
+    found["train"]["labels_without_examples"] = task.unseen(train_set)
     return found
 
 
@@ -90,6 +122,7 @@ def summary(splits: dict[str, dict[str, Any]]) -> list[str]:
         if facts.get("also_in_train"):
             text += f", {facts['also_in_train']:,} also in train"
         lines.append(text)
+        lines += [f"    {count:,} {what}" for what, count in facts["notes"].items()]
     missing = splits["train"]["labels_without_examples"]
     if missing:
         lines.append(

@@ -1,6 +1,7 @@
 """From labelled text to a trained, measured model: what `wenlu train` does."""
 
 import hashlib
+import math
 import os
 import shlex
 import shutil
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from wenlu.atomic import atomic_write, sweep_leftovers
 from wenlu.corpus import write_jsonl
@@ -23,21 +24,18 @@ from wenlu.errors import ConfigError, RunError
 from wenlu.evaluation import mean_and_deviation, wilson_interval
 from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
-from wenlu.tasks.classification import Classification, Encoded, Prediction
 from wenlu.tasks.config import RunConfig
 from wenlu.tasks.examples import Example
+from wenlu.tasks.predicting import predict_rows
 from wenlu.tasks.result import read_result, write_result
 from wenlu.tasks.splits import describe, read_splits, summary
+from wenlu.tasks.task import Encoded, Task
 from wenlu.text import Tokenizer
-from wenlu.training import Processes, Trained, TrainingSettings, fit, gather_rows, join_processes
-from wenlu.training import run as run_batches
+from wenlu.training import Processes, Trained, TrainingSettings, fit, join_processes
 from wenlu.training.facts import run_facts
 from wenlu.training.precision import resolve_precision
 from wenlu.training.progress_bar import ProgressBar, notice
 from wenlu.training.state import remove, saved_progress
-
-_TOP = 5
-"""Labels whose probabilities are kept for each dev example."""
 
 Say = Callable[[str], None]
 
@@ -168,11 +166,11 @@ class _Job(NamedTuple):
     """All that a training needs, in memory."""
 
     config: RunConfig
-    task: Classification
+    task: Task
     train: Encoded
     dev: Encoded
-    dev_examples: list[Example]
-    module: Classifier
+    dev_examples: list[Example[Any]]
+    module: nn.Module
     tokenizer: Tokenizer
     splits: dict[str, dict[str, Any]]
     learning_rate: float
@@ -185,7 +183,7 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     """Read, encode and build; nothing is written."""
     began = time.perf_counter()
     settings = config.training
-    task, train_set, dev_set, files = read_splits(config)
+    task, train_set, dev_set, files, notes = read_splits(config)
     torch.manual_seed(config.seed)
     model, tokenizer = load(config.model)
     rate = settings.lr or default_learning_rate(config.model, model.config.width)
@@ -202,9 +200,10 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
         max_length=config.max_length,
         segments=config.segments,
     )
-    train_rows, dev_rows = encode(train_set), encode(dev_set)
+    train_rows = encode(train_set, training=True, notes=notes["train"])
+    dev_rows = encode(dev_set, notes=notes["dev"])
     module = task.build(model, pooling=config.pooling)
-    splits = describe(task, files, train_set, dev_set, train_rows, dev_rows)
+    splits = describe(task, files, notes, train_set, dev_set, train_rows, dev_rows)
     for line in summary(splits):
         say(line)
     return _Job(
@@ -253,7 +252,7 @@ def _train_once(
             settings,
             learning_rate=job.learning_rate,
             seed=config.seed,
-            score="accuracy",
+            score=task.main_metric,
             folder=out,
             fingerprint=job.fingerprint,
             processes=processes,
@@ -263,14 +262,15 @@ def _train_once(
     if processes.first:
         began = time.perf_counter()
         predictions, scores = evaluator.predict(module)
-        write_predictions(out / "dev.predictions.jsonl", job.dev_examples, predictions)
+        write_predictions(out / "dev.predictions.jsonl", task, job.dev_examples, predictions)
         _write_model(out / "model", task, config, module, job.tokenizer)
         result = {
             "task": task.name,
             "model": config.model,
-            "main_metric": "accuracy",
+            "kind": task.kind,
+            "main_metric": task.main_metric,
             "labels": [{"label": k, "name": task.names.get(k, k)} for k in task.labels],
-            "scores": with_interval(scores, len(job.dev_examples)),
+            "scores": with_interval(scores, task.items(job.dev_examples)),
             "splits": job.splits,
             "seed": config.seed,
             **_facts(trained, module, processes, settings),
@@ -317,8 +317,8 @@ class Evaluator:
 
     def __init__(
         self,
-        task: Classification,
-        examples: Sequence[Example],
+        task: Task,
+        examples: Sequence[Example[Any]],
         rows: Encoded,
         settings: TrainingSettings,
     ) -> None:
@@ -327,19 +327,29 @@ class Evaluator:
     def __call__(self, module: nn.Module) -> dict[str, float]:
         return self.predict(module)[1]
 
-    def predict(self, module: nn.Module) -> tuple[list[Prediction], dict[str, float]]:
-        """Predictions and scores; "loss" is the mean cross-entropy."""
-        logits, losses = [], []
-        for rows, outputs in run_batches(module, self.rows.data, precision=self.settings.precision):
-            logits.append((rows, outputs.logits.cpu()))
-            losses.append((rows, outputs.losses.cpu()))
-        predictions = self.task.decode(gather_rows(logits), self.examples)
+    def predict(self, module: nn.Module) -> tuple[list[Any], dict[str, float]]:
+        """Predictions and scores; "loss" is the mean over the rows, where they have targets."""
+        total = 0.0
+
+        def keep(losses: Tensor | None) -> None:
+            nonlocal total
+            total += float("nan") if losses is None else float(losses.double().sum())
+
+        predictions = predict_rows(
+            self.task,
+            module,
+            self.examples,
+            self.rows,
+            precision=self.settings.precision,
+            losses=keep,
+        )
         scores = self.task.score(self.examples, predictions)
-        return predictions, {**scores, "loss": float(gather_rows(losses).double().mean())}
+        loss = total / max(1, len(self.rows.data.lengths))
+        return predictions, {**scores, **({} if math.isnan(loss) else {"loss": loss})}
 
 
 def _fingerprint(
-    module: Classifier,
+    module: nn.Module,
     train_rows: Encoded,
     dev_rows: Encoded,
     config: RunConfig,
@@ -355,7 +365,7 @@ def _fingerprint(
         pieces=processes.pieces(settings.pieces),
         precision=resolve_precision(settings.precision, processes.device),
     )
-    described = repr((course, config.seed, module.config, module.pooling))
+    described = repr((course, config.seed, module.config, config.pooling))
     digest = hashlib.blake2b(described.encode(), digest_size=16)
     for rows in (train_rows, dev_rows):
         digest.update(rows.data.fingerprint())
@@ -380,51 +390,49 @@ def _facts(
     }
 
 
-def with_interval(scores: dict[str, float], examples: int) -> dict[str, float]:
-    """Scores with accuracy's 95 % interval beside it."""
-    low, high = wilson_interval(round(scores["accuracy"] * examples), examples)
-    return {**scores, "accuracy_low": low, "accuracy_high": high}
+_SHARES = ("accuracy", "exact_match")
+"""Scores that are a share of the items of a task, so that they have a binomial interval."""
+
+
+def with_interval(scores: dict[str, float], items: int) -> dict[str, float]:
+    """Scores with the 95 % interval of those that are shares of so many items."""
+    found = dict(scores)
+    for name in _SHARES:
+        if name in scores:
+            low, high = wilson_interval(round(scores[name] * items), items)
+            found |= {f"{name}_low": low, f"{name}_high": high}
+    return found
 
 
 def _write_model(
-    folder: Path, task: Classification, config: RunConfig, module: Classifier, tokenizer: Tokenizer
+    folder: Path, task: Task, config: RunConfig, module: nn.Module, tokenizer: Tokenizer
 ) -> None:
     if folder.exists():  # a run that was killed after this point
         shutil.rmtree(folder)
     extra = {
         "task": task.name,
-        "labels": list(task.labels),
-        "names": dict(task.names),
+        **task.saved(),
         "max_length": config.max_length,
         "segments": config.segments,
     }
-    names = [task.names.get(label, label) for label in task.labels]
-    unique = names if len(set(names)) == len(names) else list(task.labels)
+    unique = None
+    if isinstance(module, Classifier):
+        names = [task.names.get(label, label) for label in task.labels]
+        unique = names if len(set(names)) == len(names) else list(task.labels)
     save(folder, module, tokenizer, labels=unique, extra=extra)
 
 
 def write_predictions(
-    path: Path, examples: Sequence[Example], predictions: Sequence[Prediction]
+    path: Path, task: Task, examples: Sequence[Example[Any]], predictions: Sequence[Any]
 ) -> None:
-    """A line an example, with the largest probabilities."""
+    """A line an example: what was said of it, beside the gold label."""
     write_jsonl(
         path,
         (
-            {
-                "id": example.id,
-                "texts": list(example.texts),
-                "gold": example.label,
-                "predicted": prediction.label,
-                "probabilities": _largest(prediction.probabilities),
-            }
+            task.compared(example, prediction)
             for example, prediction in zip(examples, predictions, strict=True)
         ),
     )
-
-
-def _largest(probabilities: dict[str, float]) -> dict[str, float]:
-    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
-    return {label: round(p, 6) for label, p in ranked[:_TOP]}
 
 
 def _aggregate(results: list[dict[str, Any]], seeds: Sequence[int]) -> dict[str, Any]:
@@ -434,7 +442,8 @@ def _aggregate(results: list[dict[str, Any]], seeds: Sequence[int]) -> dict[str,
         scores[name] = mean
         if deviation is not None:
             scores[f"{name}_sd"] = deviation
-    best = max(results, key=lambda r: r["scores"]["accuracy"])
+    main = results[0]["main_metric"]
+    best = max(results, key=lambda r: r["scores"][main])
     return {
         **best,
         "scores": scores,

@@ -25,6 +25,14 @@ class Dataset(Protocol):
         """Those rows as the named tuple of tensors that the module takes."""
 
 
+@runtime_checkable
+class StoredDataset(Dataset, Protocol):
+    """A data set that can say whether it is the same as another."""
+
+    def fingerprint(self) -> bytes:
+        """Of all that the rows hold."""
+
+
 class TextDataset:
     """Token ids of many texts in one array.
 
