@@ -1,5 +1,6 @@
 """Losses that are more than a cross-entropy over fixed classes, each usable alone."""
 
 from wenlu.losses.in_batch import in_batch_loss, similarities
+from wenlu.losses.multilabel import multilabel_loss, sparse_multilabel_loss
 
-__all__ = ["in_batch_loss", "similarities"]
+__all__ = ["in_batch_loss", "multilabel_loss", "similarities", "sparse_multilabel_loss"]

@@ -9,6 +9,7 @@ from wenlu.nn.dot_product import dot_product, dot_product_with_lse, merge
 from wenlu.nn.dropout import Dropout, dropout
 from wenlu.nn.embeddings import Embeddings
 from wenlu.nn.feed_forward import FeedForward
+from wenlu.nn.global_pointer import EfficientGlobalPointer, GlobalPointer
 from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
 from wenlu.nn.places import Places
 from wenlu.nn.recompute import keep_activations, recompute
@@ -22,9 +23,11 @@ __all__ = [
     "Cache",
     "Causal",
     "Dropout",
+    "EfficientGlobalPointer",
     "Embeddings",
     "FeedForward",
     "Form",
+    "GlobalPointer",
     "LayerCache",
     "Mask",
     "Padding",
