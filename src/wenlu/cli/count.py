@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def count(
-    *texts: Path,
-    out: Path,
+    *texts: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    out: str,
     unit: Literal["word", "char", "ngram", "token"] = "word",
     n: Annotated[int | None, Parameter(show_default=lambda _: "2")] = None,
     vocab: Path | None = None,
@@ -27,6 +27,7 @@ def count(
     top: int | None = None,
     memory: Annotated[str | None, Parameter(show_default=lambda _: "250MB a process")] = None,
     workers: Annotated[int | None, Parameter(show_default=lambda _: "one a core")] = None,
+    temp: Annotated[Path | None, Parameter(show_default=lambda _: "beside the table")] = None,
     plot: Path | None = None,
     json: Switch = False,
 ) -> None:
@@ -41,15 +42,18 @@ def count(
         wenlu corpus count news.jsonl.zst --out words.tsv --min-count 5
         wenlu corpus count part-*.txt --unit char --out characters.tsv --plot zipf.png
         wenlu corpus count folder/ --unit ngram --n 3 --top 100000 --memory 2GB --out grams.parquet
+        zcat *.txt.gz | wenlu corpus count - --out words.tsv
+        wenlu corpus count s3://bucket/news/*.jsonl.zst --out s3://bucket/words.parquet
         wenlu corpus count news.jsonl --unit token --vocab runs/mini/model --out tokens.tsv
 
     Parameters
     ----------
     texts
         JSONL files, an object a line, or TXT files; also with .gz or .zst after it. A folder stands
-        for all files in it.
+        for all files in it. URLs of either, such as s3://bucket/*.jsonl or https://host/a.txt.gz.
+        - is standard input, which is taken for JSONL if its first line is a JSON object.
     out
-        The table to write: .tsv, whose first line names the columns, or .parquet.
+        The table to write: .tsv, whose first line names the columns, or .parquet; also a URL.
     unit
         What to count: words, as rjieba finds them; characters; runs of n characters without white
         space among them; or a tokenizer's tokens.
@@ -67,6 +71,8 @@ def count(
         How much all processes together may take, such as 512MB or 2GB.
     workers
         How many processes count; without it, fewer than cores where the memory is not enough.
+    temp
+        The folder for temporary files; the system's where the table goes to a URL.
     plot
         A picture of counts by rank, on logarithmic axes: .png, .svg or .pdf.
     json
@@ -76,13 +82,17 @@ def count(
     from wenlu.corpus.counting.zipf import plot_zipf
     from wenlu.corpus.figures import check_figure
     from wenlu.corpus.memory import parse_memory
+    from wenlu.corpus.places import to_place
+    from wenlu.corpus.temporary import temporary_place
 
     if not texts:
         raise UsageError("give one or more files of text")
     chosen = _unit(unit, n, vocab)
-    check_target(out)
+    table = to_place(out)
+    if isinstance(table, Path):
+        check_target(table)
     if plot is not None:
-        if plot.absolute() == out.absolute():
+        if isinstance(table, Path) and plot.absolute() == table.absolute():
             raise UsageError(f"--out and --plot are both {out}; give two names")
         check_figure(plot)
         check_target(plot)
@@ -94,9 +104,10 @@ def count(
             field=field,
             memory=None if memory is None else parse_memory(memory),
             workers=workers,
+            temp=temp,
             min_count=min_count,
             top=top,
-            plan=None if json else lambda plan: _show(plan, out),
+            plan=None if json else lambda plan: _show(plan, temporary_place(table, temp)),
             progress=progress,
         )
     if plot is not None:
@@ -104,7 +115,7 @@ def count(
     if json:
         print_json(
             {
-                "output": str(out),
+                "output": out,
                 "plot": None if plot is None else str(plot),
                 "unit": chosen.name,
                 "units": made.units,
@@ -144,11 +155,12 @@ def _unit(unit: str, n: int | None, vocab: Path | None) -> "Unit":
     return Words() if unit == "word" else SingleCharacters()
 
 
-def _show(plan: "CountPlan", out: Path) -> None:
-    free = shutil.disk_usage(out.parent).free
+def _show(plan: "CountPlan", temp: Path) -> None:
+    free = shutil.disk_usage(temp).free
+    size = "unknown size" if plan.bytes is None else megabytes(plan.bytes)
     processes = "1 process" if plan.processes == 1 else f"{plan.processes} processes"
     say(
-        f"{plan.files:,} {'file' if plan.files == 1 else 'files'} of {megabytes(plan.bytes)}; "
+        f"{plan.files:,} {'file' if plan.files == 1 else 'files'} of {size}; "
         f"{processes} within {megabytes(plan.memory)} of memory, {megabytes(plan.table)} of it "
         f"for the table of each; the rest goes to the disk, which has {megabytes(free)} free"
     )

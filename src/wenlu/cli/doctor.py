@@ -32,6 +32,7 @@ _BASE = (
 )
 _EXTRAS = {
     "corpus": ("zstandard", "reading .zst files"),
+    "s3": ("s3fs", "raw text on s3://"),
     "tf": ("tensorflow-checkpoint-reader", "reading Google TensorFlow checkpoints"),
 }
 _LITTLE_DISK = 2.0

@@ -19,8 +19,8 @@ _SEPARATORS = {"\\n": b"\n", "\\0": b"\0", "\\r": b"\r", "\\t": b"\t"}
 
 
 def shuffle(
-    *texts: Annotated[Path, Parameter(allow_leading_hyphen=True)],
-    out: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    *texts: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    out: Annotated[str, Parameter(allow_leading_hyphen=True)],
     memory: str = "2GB",
     seed: int = 0,
     threads: int | None = None,
@@ -43,15 +43,18 @@ def shuffle(
         wenlu corpus shuffle big.jsonl --out shuffled.jsonl.zst --memory 512MB --temp /scratch
         wenlu corpus shuffle in/*.jsonl --shards 64 --out out/part-{:05d}.jsonl.zst --verify
         cat *.txt | wenlu corpus shuffle - --out - | head
+        wenlu corpus shuffle s3://bucket/raw/ --out s3://bucket/shuffled.jsonl.zst --temp /scratch
         wenlu corpus shuffle zh.txt --out zh.shuffled.txt --seed 3
         wenlu corpus shuffle en.txt --out en.shuffled.txt --seed 3     the same order: still aligned
 
     Parameters
     ----------
     texts
-        Files, also with .gz or .zst; folders, for the text files in them; - for standard input.
+        Files, also with .gz or .zst; folders, for the text files in them; URLs of either, such as
+        s3://bucket/*.jsonl or https://host/a.txt.gz; - for standard input.
     out
-        The file to write, compressed if it ends in .gz or .zst; - for standard output.
+        The file to write, compressed if it ends in .gz or .zst; also a URL, such as s3://bucket/a;
+        - for standard output.
     memory
         How much memory the program may take, such as 512MB or 4GiB.
     seed
@@ -59,7 +62,8 @@ def shuffle(
     threads
         How many; by default two, or one where there is one processor.
     temp
-        The folder for temporary files; by default the one of the output.
+        The folder for temporary files; by default the one of the output, or the system's where
+        that is a URL or standard output.
     separator
         The byte that ends a line, or \0 for NUL.
     group
@@ -77,7 +81,7 @@ def shuffle(
 
     if not texts:
         raise UsageError("give one or more files of text, or - for standard input")
-    to_stdout = out == Path("-")
+    to_stdout = out == "-"
     if json and to_stdout:
         raise UsageError("--json prints to standard output, where the lines go; give --out FILE")
     ends = _SEPARATORS.get(separator, separator.encode())
@@ -107,7 +111,7 @@ def shuffle(
             bar=bytes_bar,
         )
     if json:
-        print_json({"output": str(out), **asdict(result), "plan": asdict(plans[0])})
+        print_json({"output": out, **asdict(result), "plan": asdict(plans[0])})
         return
     for path in result.line_ends_added:
         people.print(f"The last line of {path} had no line end; it was given one.")

@@ -18,7 +18,7 @@ _BAR = 40
 
 
 def stats(
-    *texts: Path,
+    *texts: Annotated[str, Parameter(allow_leading_hyphen=True)],
     memory: Annotated[str | None, Parameter(show_default=lambda _: "250MB a process")] = None,
     workers: Annotated[int | None, Parameter(show_default=lambda _: "one a core")] = None,
     temp: Annotated[Path | None, Parameter(show_default=lambda _: "the system's")] = None,
@@ -35,11 +35,13 @@ def stats(
         wenlu corpus stats news.jsonl.zst
         wenlu corpus stats folder/ --plot lengths.png
         wenlu corpus stats *.txt --memory 1GB --temp /scratch --json
+        zcat *.txt.gz | wenlu corpus stats -
 
     Parameters
     ----------
     texts
-        Any files, decompressed if their names end in .gz or .zst; folders, for all files in them.
+        Any files, decompressed if their names end in .gz or .zst; folders, for all files in them;
+        URLs of either, such as s3://bucket/*.jsonl or https://host/a.txt.gz; - for standard input.
     memory
         How much all processes together may take, such as 512MB or 2GB.
     workers

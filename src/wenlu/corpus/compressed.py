@@ -3,9 +3,9 @@
 import gzip
 import io
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wenlu.corpus.places import Place, Url, to_place
 from wenlu.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -15,25 +15,25 @@ COMPRESSIONS = (".gz", ".zst")
 
 
 def open_bytes(path: str | PathLike[str], *, suffix: str | None = None) -> io.BufferedIOBase:
-    """Open a file to read its bytes, decompressed if its name ends in .gz or .zst.
+    """Open a file, or what a URL names, to read its bytes, decompressed if its name says so.
 
-    A suffix that is given takes the place of the one of its name.
+    That is if it ends in .gz or .zst; a suffix that is given takes the place of that in its name.
 
     A compressed file that is damaged or cut short raises OSError, EOFError or zlib.error when its
     bad place is read, never a quiet end.
     """
-    path = Path(path)
-    compression = (path.suffix if suffix is None else suffix).lower()
+    place = to_place(path)
+    compression = (place.suffix if suffix is None else suffix).lower()
     if compression == ".gz":
-        return gzip.open(path, "rb")
+        return _Gzip(_open(place))
     if compression == ".zst":
         try:
             import zstandard
         except ImportError:
             raise MissingExtraError("zstandard", "corpus", f"reading {path}") from None
         frames = zstandard.ZstdDecompressor(max_window_size=2**31)
-        return io.BufferedReader(_Zstandard(path.open("rb"), frames), 1 << 18)
-    return path.open("rb")
+        return io.BufferedReader(_Zstandard(_open(place), frames), 1 << 18)
+    return _open(place)
 
 
 def position(file: io.BufferedIOBase) -> int:
@@ -44,6 +44,22 @@ def position(file: io.BufferedIOBase) -> int:
     if isinstance(file, io.BufferedReader) and isinstance(file.raw, _Zstandard):
         return file.raw.position()
     return file.tell()
+
+
+def _open(place: Place) -> io.BufferedReader:
+    return place.open() if isinstance(place, Url) else place.open("rb")
+
+
+class _Gzip(gzip.GzipFile):
+    """A gzip file that closes what it reads from."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        super().__init__(fileobj=file, mode="rb")
+        self._below = file
+
+    def close(self) -> None:
+        super().close()
+        self._below.close()
 
 
 class _Zstandard(io.RawIOBase):

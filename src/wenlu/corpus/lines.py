@@ -4,9 +4,9 @@ import io
 import zlib
 from collections.abc import Callable, Generator
 from functools import partial
-from pathlib import Path
 
 from wenlu.corpus.compressed import open_bytes
+from wenlu.corpus.places import Place
 from wenlu.errors import DataError
 
 # A line is decoded only when it is used: (number, bytes), blank ones included.
@@ -14,7 +14,7 @@ Lines = Generator[tuple[int, bytes], None, None]
 
 
 def read_lines(
-    path: Path,
+    path: Place,
     *,
     longest: int | None = None,
     opened: Callable[[io.BufferedIOBase], None] | None = None,
@@ -47,7 +47,7 @@ def read_lines(
         raise DataError(problem, file=path) from error
 
 
-def too_long(path: Path, number: int, what: str, longest: int) -> DataError:
+def too_long(path: Place, number: int, what: str, longest: int) -> DataError:
     """The error for a line or document of more than `longest` bytes."""
     return DataError(
         f"the {what} that starts here has more than {longest >> 20} MiB; is it text? Break it "
@@ -57,7 +57,7 @@ def too_long(path: Path, number: int, what: str, longest: int) -> DataError:
     )
 
 
-def decode(path: Path, number: int, raw: bytes, *, end: bool = False) -> str:
+def decode(path: Place, number: int, raw: bytes, *, end: bool = False) -> str:
     """A line as text, without its line end unless `end`."""
     if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError("the file is UTF-16; save it as UTF-8", file=path, line=number)

@@ -20,6 +20,7 @@ from pathlib import Path
 from wenlu.atomic import atomic_write
 from wenlu.corpus.compressed import COMPRESSIONS
 from wenlu.corpus.lines import Lines, decode, read_lines
+from wenlu.corpus.places import Place
 from wenlu.errors import ConfigError, DataError, closest
 
 _LONGEST_FIELD = 2**31 - 1  # characters in a CSV field; Python's own limit is 131072
@@ -32,7 +33,7 @@ class Record:
 
     fields: dict[str, object]
 
-    file: Path
+    file: Place
 
     line: int
     """The line on which the row starts, counted from 1."""
@@ -285,7 +286,7 @@ _READERS: dict[str, Callable[[Path, Lines], Iterator[Record]]] = {
 }
 
 
-def json_object(path: Path, number: int, text: str, *, whole: bool = False) -> dict[str, object]:
+def json_object(path: Place, number: int, text: str, *, whole: bool = False) -> dict[str, object]:
     """The object on a line; `whole` says that the file might have been meant as one document."""
     try:
         value = json.loads(text)

@@ -19,6 +19,7 @@ from wenlu.corpus.distinct import LineHashes, count_distinct
 from wenlu.corpus.documents import LONGEST
 from wenlu.corpus.figures import new_figure, save_figure
 from wenlu.corpus.memory import share_memory
+from wenlu.corpus.places import size_of
 from wenlu.corpus.sharing import share
 from wenlu.corpus.temporary import temporary_folder
 
@@ -117,7 +118,8 @@ def stats(
     """Read files and say what they are like.
 
     Args:
-        files: any files, decompressed if they end in .gz or .zst, or folders of them.
+        files: any files, decompressed if they end in .gz or .zst, or folders of them; URLs of
+            files or folders; `-` for standard input.
         memory: bytes for all processes together; None is 250 MB a process.
         workers: how many processes read; None is one a core, if the memory is enough for them.
         temp: a folder for what does not fit into memory: 24 bytes a different line at most.
@@ -129,15 +131,16 @@ def stats(
         RunError: a temporary file cannot be written.
     """
     paths = text_files(files, ())
-    size = sum(path.stat().st_size for path in paths)
-    shares = share_memory(memory, 1 if workers is None and size <= _FEW else workers, START, _LEAST)
-    beside = Path(temp or tempfile.gettempdir()) / "wenlu-stats"
-    with temporary_folder(beside) as folder:
+    sizes = [size_of(path) for path in paths]
+    size = None if None in sizes else sum(size for size in sizes if size)
+    few = workers is None and size is not None and size <= _FEW
+    shares = share_memory(memory, 1 if few else workers, START, _LEAST)
+    with temporary_folder(Path("wenlu-stats"), temp or tempfile.gettempdir()) as folder:
         found = share(
             read_blocks(paths, min(LONGEST, shares.each // _LINE)),
             partial(_Reader, folder, shares.each),
             shares.processes,
-            None if progress is None else lambda read: progress("reading", min(read, size), size),
+            None if progress is None else partial(_advance, progress, size),
         )
         distinct = count_distinct(
             sorted(folder.iterdir()),
@@ -190,6 +193,10 @@ def plot_lengths(found: CorpusStats, path: str | PathLike[str]) -> None:
     axes.set_ylabel("characters of a line")
     axes.set_xlabel("lines")
     save_figure(figure, Path(path))
+
+
+def _advance(progress: Callable[[str, int, int], None], size: int | None, read: int) -> None:
+    progress("reading", read if size is None else min(read, size), size or 0)
 
 
 class _Reader:

@@ -2,21 +2,30 @@
 
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 
+from wenlu.corpus.places import Place, Url
 from wenlu.errors import RunError
 
 
 @contextmanager
-def temporary_folder(beside: Path) -> Iterator[Path]:
+def temporary_folder(beside: Place, temp: str | PathLike[str] | None = None) -> Iterator[Path]:
     """A hidden folder beside a path; whatever ends the block removes it.
+
+    Args:
+        beside: what is made with its help.
+        temp: the folder to put it in, if it is to be another one; for a URL, the system's unless
+            it is given.
 
     Raises:
         RunError: something in it cannot be written (disk full, no permission).
     """
-    folder = beside.with_name(f".{beside.name[:32]}.{secrets.token_hex(6)}.tmp")
+    place = temporary_place(beside, temp)
+    folder = place / f".{beside.name[:32]}.{secrets.token_hex(6)}.tmp"
     try:
         folder.mkdir()
         yield folder
@@ -24,8 +33,24 @@ def temporary_folder(beside: Path) -> Iterator[Path]:
         if error.filename is not None and not str(error.filename).startswith(str(folder)):
             raise
         raise RunError(
-            f"cannot write temporary files beside {beside}: {error.strerror or error}. Nothing "
+            f"cannot write temporary files in {place}: {error.strerror or error}. Nothing "
             "was changed; see to the disk and run it again."
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def temporary_place(beside: Place | None, temp: str | PathLike[str] | None) -> Path:
+    """The folder for temporary files of something that is to be written.
+
+    Args:
+        beside: what is written; None for standard output.
+        temp: the folder that was asked for.
+    """
+    if temp is not None:
+        if not Path(temp).is_dir():
+            raise RunError(f"there is no folder {temp} for temporary files; make it first")
+        return Path(temp)
+    if beside is None or isinstance(beside, Url):
+        return Path(tempfile.gettempdir())
+    return beside.resolve().parent

@@ -16,13 +16,14 @@ from pathlib import Path
 from sys import getsizeof
 from typing import NamedTuple
 
-from wenlu.corpus.blocks import BLOCK, Block, kind, read_blocks, text_files
+from wenlu.corpus.blocks import BLOCK, Block, read_blocks, text_files
 from wenlu.corpus.counting.spills import ENTRY, by_count, merge_runs, write_run
 from wenlu.corpus.counting.tables import check_table, write_table
 from wenlu.corpus.counting.units import Unit, Words
 from wenlu.corpus.documents import DOCUMENTS, LONGEST, ROWS
 from wenlu.corpus.lines import decode
 from wenlu.corpus.memory import Shares, share_memory
+from wenlu.corpus.places import Place, size_of, to_place
 from wenlu.corpus.records import Record, json_object
 from wenlu.corpus.sentences import BREAKS
 from wenlu.corpus.sharing import share
@@ -44,8 +45,8 @@ class CountPlan:
 
     files: int
 
-    bytes: int
-    """Of the files as they lie on the disk."""
+    bytes: int | None
+    """Of the files as they lie there; None if that cannot be known before they are read."""
 
     processes: int
 
@@ -89,6 +90,7 @@ def count(
     field: str = "text",
     memory: int | None = None,
     workers: int | None = None,
+    temp: str | PathLike[str] | None = None,
     min_count: int = 1,
     top: int | None = None,
     plan: Callable[[CountPlan], None] | None = None,
@@ -100,12 +102,16 @@ def count(
     points. The table is the same, byte for byte, whatever the memory and the number of processes.
 
     Args:
-        files: `.jsonl` or `.txt`, also with `.gz` or `.zst` after it, or folders of such files.
-        out: the table to write: `.tsv`, or `.parquet`.
+        files: `.jsonl` or `.txt`, also with `.gz` or `.zst` after it, or folders of such files;
+            URLs of such files or folders, also with wild cards; `-` for standard input, which is
+            taken for JSONL if its first line is an object.
+        out: the table to write: `.tsv`, or `.parquet`; also a URL.
         unit: what to count: `Words()`, `SingleCharacters()`, `NGrams(2)`, `Tokens(folder)`.
         field: which field of a row of JSONL is the text.
         memory: bytes for all processes together; None is 250 MB a process.
         workers: how many processes count; None is one a core, if the memory is enough for them.
+        temp: folder for temporary files; by default the one of the table, or the system's if that
+            is a URL.
         min_count: leave out what comes less often.
         top: only the most frequent so many.
         plan: is told what is about to happen.
@@ -116,24 +122,25 @@ def count(
         DataError: a file or a row cannot be read; says which, and what would do.
         RunError: the table or a temporary file cannot be written.
     """
-    unit, out = unit or Words(), Path(out)
+    unit, out = unit or Words(), to_place(out)
     if min_count < 1:
         raise ConfigError(f"min_count is {min_count}; it must be 1 or more")
     if top is not None and top < 1:
         raise ConfigError(f"top is {top}; it must be 1 or more, or None for all")
     paths = text_files(files, DOCUMENTS)
     check_table(out, paths)
-    size = sum(path.stat().st_size for path in paths)
-    few = workers is None and size <= _FEW
+    sizes = [size_of(path) for path in paths]
+    size = None if None in sizes else sum(size for size in sizes if size)
+    few = workers is None and size is not None and size <= _FEW
     shares = share_memory(memory, 1 if few else workers, START, _LEAST)
     if plan is not None:
         plan(_plan(paths, size, shares))
-    with temporary_folder(out) as folder:
+    with temporary_folder(out, temp) as folder:
         found = share(
             read_blocks(paths, min(LONGEST, shares.each // _LINE)),
             partial(_Tally, unit, field, shares.each, folder),
             shares.processes,
-            None if progress is None else lambda read: progress("counting", min(read, size), size),
+            None if progress is None else partial(_advance, progress, "counting", size),
         )
         runs = sorted(folder.iterdir())
         total = sum(run.stat().st_size for run in runs)
@@ -149,7 +156,8 @@ def count(
         sums = _Sums(min_count)
         ordered = by_count(sums.watch(merge_runs(runs, room // 3, advance)), folder, room // 2, top)
         curve = _Curve()
-        write_table(out, unit.name, curve.watch(ordered))
+        sending = None if progress is None else partial(progress, "sending")
+        write_table(out, unit.name, curve.watch(ordered), folder, sending)
     return CountSummary(
         units=sums.units,
         different=sums.different,
@@ -220,7 +228,7 @@ def block_text(block: Block, field: str) -> str:
     Raises:
         DataError: it cannot be read; says which line.
     """
-    rows = kind(block.path) in ROWS
+    rows = block.kind in ROWS
     data = block.data
     if block.first == 1:
         data = data.removeprefix(b"\xef\xbb\xbf")
@@ -294,7 +302,13 @@ class _Curve:
             yield count, words
 
 
-def _plan(paths: Sequence[Path], size: int, shares: Shares) -> CountPlan:
+def _advance(
+    progress: Callable[[str, int, int], None], name: str, size: int | None, read: int
+) -> None:
+    progress(name, read if size is None else min(read, size), size or 0)
+
+
+def _plan(paths: Sequence[Place], size: int | None, shares: Shares) -> CountPlan:
     return CountPlan(
         files=len(paths),
         bytes=size,

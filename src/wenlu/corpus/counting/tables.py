@@ -1,11 +1,12 @@
 """Tables of counts as files: TSV, or Parquet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from wenlu.atomic import atomic_write
+from wenlu.corpus.places import Place, Url
+from wenlu.corpus.results import check_url, is_input, result_file
 from wenlu.errors import ConfigError, MissingExtraError
 
 Groups = Iterator[tuple[int, list[str]]]
@@ -14,7 +15,7 @@ Groups = Iterator[tuple[int, list[str]]]
 _ROWS = 1 << 17  # of a group in a Parquet file
 
 
-def check_table(out: Path, inputs: Sequence[Path]) -> None:
+def check_table(out: Place, inputs: Sequence[Place]) -> None:
     """Refuse an output that could not be written, or that is also an input."""
     if out.suffix.lower() not in _WRITERS:
         raise ConfigError(
@@ -25,19 +26,29 @@ def check_table(out: Path, inputs: Sequence[Path]) -> None:
             import pyarrow.parquet  # noqa: F401
         except ImportError:
             raise MissingExtraError("pyarrow", "corpus", f"writing {out}") from None
-    if out.exists() and any(out.samefile(path) for path in inputs):
+    if is_input(out, inputs):
         raise ConfigError(f"{out} is also an input; give another name for the output")
+    if isinstance(out, Url):
+        check_url(out)
 
 
-def write_table(out: Path, name: str, groups: Groups) -> None:
+def write_table(
+    out: Place,
+    name: str,
+    groups: Groups,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Write words and their counts, in the order they come in; whole or not at all.
 
     Args:
         out: the file; its suffix says of which kind.
         name: of the column of words; the other is `count`.
         groups: the words; none has white space in it, so none needs quotes.
+        folder: of temporary files.
+        progress: is told how many bytes of how many have been sent, if they are sent anywhere.
     """
-    with atomic_write(out, "wb") as file:
+    with result_file(out, folder, progress) as file:
         _WRITERS[out.suffix.lower()](file, name, groups)
 
 

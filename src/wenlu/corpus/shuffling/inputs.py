@@ -2,33 +2,33 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import NamedTuple
 
-from wenlu.corpus.blocks import text_files
+from wenlu.corpus.blocks import named, text_files
 from wenlu.corpus.compressed import COMPRESSIONS
 from wenlu.corpus.documents import DOCUMENTS
-from wenlu.corpus.shuffling.source import STDIN
+from wenlu.corpus.places import STDIN, Place, Url, size_of
 from wenlu.errors import DataError
 
 
 class Inputs(NamedTuple):
     """The files, in the order in which they are read."""
 
-    files: list[Path]
+    files: list[Place]
+
+    sizes: list[int | None]
+    """Bytes of each as it lies there; None if that cannot be known before it is read."""
 
     @property
     def size(self) -> int | None:
-        """Bytes on the disk; None if that cannot be known before they are read."""
-        if not all(path.is_file() for path in self.files):
-            return None
-        return sum(path.stat().st_size for path in self.files)
+        """Bytes of all; None if that cannot be known before they are read."""
+        return None if None in self.sizes else sum(size for size in self.sizes if size)
 
     @property
     def compressed(self) -> int:
         """Bytes of it that are compressed."""
-        packed = (p for p in self.files if p.suffix.lower() in COMPRESSIONS and p.is_file())
-        return sum(path.stat().st_size for path in packed)
+        pairs = zip(self.files, self.sizes, strict=True)
+        return sum(size or 0 for path, size in pairs if path.suffix.lower() in COMPRESSIONS)
 
 
 def find_inputs(inputs: Sequence[str | PathLike[str]]) -> Inputs:
@@ -39,14 +39,16 @@ def find_inputs(inputs: Sequence[str | PathLike[str]]) -> Inputs:
     """
     if not inputs:
         raise DataError("no files came; give one or more files or folders")
-    files: list[Path] = []
-    for given in map(Path, inputs):
-        if given.is_dir():
-            files += text_files([given], DOCUMENTS)
-        elif given == STDIN or given.exists():
+    files: list[Place] = []
+    for given in named(inputs):
+        if given == STDIN:
             files.append(given)
+        elif given.is_dir():
+            files += text_files([given], DOCUMENTS)
+        elif isinstance(given, Url) or given.exists():
+            files.append(given)  # what is wrong with a URL is said when its size is looked up
         else:
             raise DataError("there is no such file", file=given)
     if files.count(STDIN) > 1:
         raise DataError("standard input (-) can be read only once")
-    return Inputs(files)
+    return Inputs(files, [size_of(path) for path in files])

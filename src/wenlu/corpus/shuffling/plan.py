@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from wenlu.corpus.compressed import COMPRESSIONS
+from wenlu.corpus.compressed import COMPRESSIONS, open_bytes
 from wenlu.corpus.shuffling.buckets import RECORD, SIDE
 from wenlu.corpus.shuffling.inputs import Inputs
 from wenlu.errors import ConfigError, RunError
@@ -174,9 +174,9 @@ def _disk(
 
 def _sample_length(inputs: Inputs) -> float:
     """How long a record is, more or less."""
-    for path in inputs.files:
-        if path.suffix.lower() not in COMPRESSIONS and path.is_file():
-            with path.open("rb") as file:
+    for path, size in zip(inputs.files, inputs.sizes, strict=True):
+        if path.suffix.lower() not in COMPRESSIONS and size:
+            with open_bytes(path) as file:
                 sample = file.read(1 << 18)
             if sample:
                 return len(sample) / max(1, sample.count(b"\n"))

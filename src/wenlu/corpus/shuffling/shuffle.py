@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from wenlu.corpus.places import Url
 from wenlu.corpus.shuffling.buckets import RECORD, Bucket, Buckets, Records
 from wenlu.corpus.shuffling.contents import LONG, content, content_of_long
 from wenlu.corpus.shuffling.fingerprint import fingerprint
@@ -24,9 +24,11 @@ from wenlu.corpus.shuffling.inputs import find_inputs
 from wenlu.corpus.shuffling.long_records import LongRecord, LongRecords, fingerprint_long
 from wenlu.corpus.shuffling.order import Order
 from wenlu.corpus.shuffling.plan import Plan, check_disk, make_plan
-from wenlu.corpus.shuffling.sinks import Sink, need_zstandard, open_sink, shard_paths
-from wenlu.corpus.shuffling.source import STDIN, Bytes, Places, Source
+from wenlu.corpus.shuffling.sinks import Sink, open_sink
+from wenlu.corpus.shuffling.source import Bytes, Places, Source
+from wenlu.corpus.shuffling.target import Target, find_target
 from wenlu.corpus.shuffling.workers import Turns, Workers
+from wenlu.corpus.temporary import temporary_place
 from wenlu.errors import ConfigError, RunError
 
 Advance = Callable[[int, int], None]
@@ -104,12 +106,14 @@ def shuffle(
     a parallel corpus, are put in the same order by the same seed.
 
     Args:
-        inputs: files, in .gz or .zst too; folders, for all text files in them; `-` for stdin.
-        out: the file to write, compressed if it ends in .gz or .zst; None for stdout.
+        inputs: files, in .gz or .zst too; folders, for all text files in them; URLs of such files
+            or folders, also with wild cards; `-` for stdin.
+        out: the file or URL to write, compressed if it ends in .gz or .zst; None for stdout.
         seed: picks the order.
         memory: bytes that the process may take.
         threads: how many; by default two where there are two processors.
-        temp: folder for temporary files; by default the one of the output.
+        temp: folder for temporary files; by default the one of the output, or the system's if that
+            is a URL or stdout.
         separator: the byte that ends a line.
         group: how many lines stay together; the last of a file may be fewer.
         shards: write so many files with equally many records, give or take one; `out` is their
@@ -132,28 +136,25 @@ def shuffle(
         raise ConfigError(f"separator must be one byte; got {separator!r}")
     if verify and (out is None or group > 1):
         raise ConfigError("verify reads the output again: it needs a file, and groups of one line")
-    if shards is not None and out is None:
-        raise ConfigError("shards need a name; standard output has none")
     begun = time.perf_counter()
+    target = find_target(out, shards)
     found = find_inputs(inputs)
-    target = None if out is None else Path(out)
-    parts = [] if target is None or shards is None else shard_paths(target, shards)
-    if target is not None:
-        need_zstandard(target)
-        target = parts[0].parent if parts else target
-        _check_output(target, bool(parts), found.files)
-    folder = _temporary_folder(target, temp)
-    same_disk = target is not None and _device(folder) == _device(target.resolve().parent)
+    target.check(found.files)
+    folder = temporary_place(target.place, temp)
+    home = None  # of the output, while it is written
+    if target.place is not None:
+        home = folder if isinstance(target.place, Url) else target.place.resolve().parent
+    same_disk = home is not None and _device(folder) == _device(home)
     made = make_plan(
-        found, memory=memory, threads=threads, to_file=target is not None, same_disk=same_disk
+        found, memory=memory, threads=threads, to_file=home is not None, same_disk=same_disk
     )
     if plan is not None:
         plan(made)
-    if target is not None and not (same_disk and made.passes > 1) and made.bytes is not None:
-        _check_room(target.resolve().parent, made.bytes, target)
-    check_disk(made, folder if made.passes > 1 or target is None else target.resolve().parent)
+    if home is not None and not (same_disk and made.passes > 1) and made.bytes is not None:
+        _check_room(home, made.bytes, target)
+    check_disk(made, folder if made.passes > 1 or home is None else home)
     with (
-        _scratch(folder, target) as scratch,
+        _scratch(folder, target.name) as scratch,
         Source(found.files, separator=separator[0], group=group) as source,
     ):
         job = _Job(made, Order(seed), source, found.size or 0, scratch, bar or _no_bar)
@@ -164,7 +165,11 @@ def shuffle(
                 job.compare(Source(written, separator=separator[0], suffix=suffix))
 
         job.verify = verify
-        job.run(lambda: open_sink(target, parts, job.read.records, finish))
+        here, parts = target.here(scratch)
+        job.run(lambda: open_sink(here, parts, job.read.records, finish))
+        if isinstance(target.place, Url):
+            with job.bar("sending") as advance:
+                target.send(scratch, advance)
         return Shuffled(
             files=tuple(map(str, found.files)),
             records=job.read.records,
@@ -186,7 +191,7 @@ class _Job:
         self, plan: Plan, order: Order, source: Source, size: int, scratch: Path, bar: Bar
     ) -> None:
         self._plan, self._order, self._source, self._size = plan, order, source, size
-        self._scratch, self._bar = scratch, bar
+        self._scratch, self.bar = scratch, bar
         self.long = LongRecords(scratch / "long")
         self.read, self._written = Tally(), Tally()
         self.passes, self.buckets = 1, 0
@@ -197,7 +202,7 @@ class _Job:
     def run(self, open_it: Callable[[], AbstractContextManager[Sink]]) -> None:
         """Read, part, and write."""
         workers = Workers(self._plan.threads)
-        with self._bar("reading") as advance:
+        with self.bar("reading") as advance:
             whole = self._read_whole() if self._plan.whole else None
             if self._source.left or self.long.found:
                 self.passes, self.buckets = 2, 1 << self._plan.bits
@@ -214,7 +219,7 @@ class _Job:
                 len(whole.numbers), len(whole.data), fingerprint(whole.data, whole.bounds)
             )
             self._add_content(whole)
-        with open_it() as sink, self._bar("writing") as advance:
+        with open_it() as sink, self.bar("writing") as advance:
             if whole is not None:
                 self._write_whole(whole, workers, sink, advance)
             elif self.passes > 1:
@@ -445,7 +450,7 @@ class _Job:
     def compare(self, source: Source) -> None:
         """The output, read again, must be what was read."""
         total, buffer = 0, np.empty(self._plan.block, np.uint8)
-        with source, self._bar("verifying") as advance:
+        with source, self.bar("verifying") as advance:
             while source.left:
                 ends = source.fill(buffer, self._plan.most)
                 if len(ends):
@@ -482,32 +487,9 @@ def _sort(records: Records) -> tuple[NDArray[np.int64], Places]:
     return order, np.cumsum(np.diff(records.bounds)[order])
 
 
-def _check_output(target: Path, folder: bool, files: list[Path]) -> None:
-    if not folder and target.is_dir():
-        raise RunError(f"cannot write {target}: it is a folder; give the name of a file")
-    if not target.parent.is_dir():
-        raise RunError(f"cannot write {target}: there is no folder {target.parent}; make it first")
-    if target.exists() and not folder:
-        for path in files:
-            if path != STDIN and path.exists() and path.samefile(target):
-                raise RunError(
-                    f"{target} is an input too; it would be replaced by its own shuffle. Give "
-                    "another name"
-                )
-
-
-def _temporary_folder(target: Path | None, temp: str | PathLike[str] | None) -> Path:
-    if temp is not None:
-        folder = Path(temp)
-        if not folder.is_dir():
-            raise RunError(f"there is no folder {folder} for temporary files; make it first")
-        return folder
-    return Path(tempfile.gettempdir()) if target is None else target.resolve().parent
-
-
-def _check_room(folder: Path, size: int, target: Path) -> None:
+def _check_room(folder: Path, size: int, target: Target) -> None:
     room = shutil.disk_usage(folder).free
-    if target.suffix.lower() not in (".gz", ".zst") and size > room:
+    if not target.compressed and size > room:
         raise RunError(
             f"not enough room in {folder}: about {size / 1e6:,.1f} MB are needed and "
             f"{room / 1e6:,.1f} MB are free. Nothing was written; free some space."
@@ -519,9 +501,8 @@ def _device(folder: Path) -> int:
 
 
 @contextmanager
-def _scratch(folder: Path, target: Path | None) -> Iterator[Path]:
+def _scratch(folder: Path, name: str) -> Iterator[Path]:
     """A hidden folder for temporary files that is gone in the end."""
-    name = "stdout" if target is None else target.name
     scratch = folder / f".{name[:32]}.{secrets.token_hex(6)}.tmp"
     try:
         scratch.mkdir(mode=0o700)

@@ -11,7 +11,6 @@ from wenlu.atomic import atomic_folder, atomic_write
 from wenlu.corpus.compressed import COMPRESSIONS
 from wenlu.corpus.shuffling.buckets import write_at
 from wenlu.corpus.shuffling.source import Places
-from wenlu.errors import ConfigError, MissingExtraError, RunError
 
 Finish = Callable[[Sequence[Path], str], None]
 """Is given the files, and the suffix that says how they are compressed, before they appear."""
@@ -122,25 +121,6 @@ class ShardSink:
         self._file = StreamSink(self._open.enter_context(_compressed(path.suffix, file)))
 
 
-def shard_paths(pattern: Path, shards: int) -> list[Path]:
-    """The names of shards, such as part-00000.jsonl of part-{:05d}.jsonl."""
-    try:
-        names = [pattern.name.format(number) for number in range(shards)]
-    except (ValueError, IndexError, KeyError):
-        names = []
-    if shards < 1 or len(set(names)) < shards or (shards == 1 and names == [pattern.name]):
-        raise ConfigError(
-            f"{shards} shards cannot be named by {str(pattern)!r}; give 1 or more, and a name with "
-            "one place for the number, such as out/part-{:05d}.jsonl"
-        )
-    folder = pattern.parent
-    if folder.resolve() == Path.cwd() or (
-        folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-    ):
-        raise RunError(f"{folder} exists already and is not empty; give shards a new folder")
-    return [folder / name for name in names]
-
-
 @contextmanager
 def open_sink(
     out: Path | None, shards: Sequence[Path], records: int, finish: Finish
@@ -176,16 +156,6 @@ def open_sink(
         else:
             yield FileSink(file.fileno())
         finish([Path(file.name)], out.suffix)
-
-
-def need_zstandard(out: Path) -> None:
-    """Raise unless zstandard is there, if it is needed."""
-    if out.suffix.lower() != ".zst":
-        return
-    try:
-        import zstandard  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("zstandard", "corpus", f"writing {out}") from None
 
 
 def _compressed(suffix: str, file: IO[bytes]) -> AbstractContextManager[Any]:

@@ -5,18 +5,17 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from mmap import ACCESS_READ, mmap
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wenlu.corpus.compressed import COMPRESSIONS, open_bytes, position
+from wenlu.corpus.places import STDIN, Place, Url, size_of
 from wenlu.errors import DataError
 
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.int64]
 
-STDIN = Path("-")
 CHUNK = 1 << 18
 """Bytes that are read and searched at a time: what stays in the processor's cache."""
 
@@ -33,7 +32,7 @@ class Source:
 
     def __init__(
         self,
-        files: Sequence[Path],
+        files: Sequence[Place],
         *,
         separator: int = 10,
         group: int = 1,
@@ -56,7 +55,7 @@ class Source:
         """How many bytes they have, with the separators that were added."""
         self.read = 0
         """Bytes on the disk that have been read."""
-        self.unended: list[Path] = []
+        self.unended: list[Place] = []
         """Files whose last record had no separator; it was added."""
 
     def fill(self, buffer: Bytes, most: int) -> Places:
@@ -108,7 +107,9 @@ class Source:
         compressed, no file on a disk, empty, or without a separator at its end.
         """
         path = self._files[0]
-        if len(self._files) > 1 or not path.is_file() or self._suffix_of(path) in COMPRESSIONS:
+        if isinstance(path, Url) or len(self._files) > 1 or not path.is_file():
+            return None
+        if self._suffix_of(path) in COMPRESSIONS:
             return None
         with self._open(path) as file:
             if not os.fstat(file.fileno()).st_size:
@@ -208,17 +209,17 @@ class Source:
         self.read = self._before + _read_so_far(path, self._file, self.bytes + len(view))
         return count
 
-    def _open(self, path: Path) -> io.BufferedIOBase | io.RawIOBase:
+    def _open(self, path: Place) -> io.BufferedIOBase | io.RawIOBase:
         if path == STDIN:
             return open(0, "rb", buffering=0, closefd=False)
         try:
             if self._suffix_of(path) in COMPRESSIONS:
                 return open_bytes(path, suffix=self._suffix)
-            return path.open("rb", buffering=0)
+            return path.open() if isinstance(path, Url) else path.open("rb", buffering=0)
         except OSError as error:
             raise DataError(f"the file cannot be read: {error.strerror}", file=path) from error
 
-    def _suffix_of(self, path: Path) -> str:
+    def _suffix_of(self, path: Place) -> str:
         return (path.suffix if self._suffix is None else self._suffix).lower()
 
     def _close(self) -> None:
@@ -239,7 +240,7 @@ class Source:
         self.close()
 
 
-def _read_so_far(path: Path, file: io.BufferedIOBase | io.RawIOBase, otherwise: int) -> int:
+def _read_so_far(path: Place, file: io.BufferedIOBase | io.RawIOBase, otherwise: int) -> int:
     if path == STDIN:
         return otherwise
     if isinstance(file, io.BufferedIOBase):
@@ -248,13 +249,14 @@ def _read_so_far(path: Path, file: io.BufferedIOBase | io.RawIOBase, otherwise: 
 
 
 def _unreadable(
-    path: Path, file: io.BufferedIOBase | io.RawIOBase, error: BaseException
+    path: Place, file: io.BufferedIOBase | io.RawIOBase, error: BaseException
 ) -> DataError:
     if isinstance(error, OSError) and error.strerror:
         return DataError(f"the file cannot be read: {error.strerror}", file=path)
-    size = path.stat().st_size
+    size = size_of(path)
+    whole = "" if size is None else f" of {size:,}"
     return DataError(
-        f"the compressed file is damaged or cut short at byte {position(file):,} of {size:,} "  # type: ignore[arg-type]
+        f"the compressed file is damaged or cut short at byte {position(file):,}{whole} "  # type: ignore[arg-type]
         f"or just before ({error}); fetch it again. Nothing was written.",
         file=path,
     )
