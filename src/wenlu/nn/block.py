@@ -40,6 +40,17 @@ class Block(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(width, eps=norm_epsilon)
         self.dropout = Dropout(dropout)
 
+    def residual(
+        self,
+        x: Float[Tensor, "b s m"],
+        mask: Mask | None,
+        places: Places,
+        cache: LayerCache | None = None,
+        rows: int | None = None,
+    ) -> Float[Tensor, "b r m"]:
+        """The last residual sum, before any norm is applied to it."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its last sum is")
+
 
 class PostNormBlock(Block):
     """x = LN(x + Attn(x)); x = LN(x + FFN(x)), as in BERT."""
@@ -53,10 +64,21 @@ class PostNormBlock(Block):
         rows: int | None = None,
     ) -> Float[Tensor, "b r m"]:
         """The new states, of the first `rows` positions only if that is given."""
+        return self.feed_forward_norm(self.residual(x, mask, places, cache, rows))
+
+    def residual(
+        self,
+        x: Float[Tensor, "b s m"],
+        mask: Mask | None,
+        places: Places,
+        cache: LayerCache | None = None,
+        rows: int | None = None,
+    ) -> Float[Tensor, "b r m"]:
+        """What `feed_forward_norm` is applied to."""
         wanted = x if rows is None else x[:, :rows]
         mixed = self.attention(wanted, x, mask, places, cache)
         wanted = self.attention_norm(wanted + self.dropout(mixed))
-        return self.feed_forward_norm(wanted + self.dropout(self.feed_forward(wanted)))
+        return wanted + self.dropout(self.feed_forward(wanted))
 
 
 class PreNormBlock(Block):
@@ -71,6 +93,17 @@ class PreNormBlock(Block):
         rows: int | None = None,
     ) -> Float[Tensor, "b r m"]:
         """The new states, of the first `rows` positions only if that is given."""
+        return self.residual(x, mask, places, cache, rows)
+
+    def residual(
+        self,
+        x: Float[Tensor, "b s m"],
+        mask: Mask | None,
+        places: Places,
+        cache: LayerCache | None = None,
+        rows: int | None = None,
+    ) -> Float[Tensor, "b r m"]:
+        """The same: both norms stand before the halves."""
         normed = self.attention_norm(x)
         wanted, query = (x, normed) if rows is None else (x[:, :rows], normed[:, :rows])
         wanted = wanted + self.dropout(self.attention(query, normed, mask, places, cache))

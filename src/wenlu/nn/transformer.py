@@ -4,6 +4,7 @@ Axes: b batch, s position, k position that is kept or new, r rows that are wante
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -81,6 +82,35 @@ class Transformer(nn.Module):
             last = state  # and let the one before go
         return last if self.final_norm is None else self.final_norm(last)
 
+    def residual(
+        self,
+        ids: Int[Tensor, "b s"],
+        segments: Int[Tensor, "b s"] | None = None,
+        mask: Mask | None = None,
+    ) -> Float[Tensor, "b s m"]:
+        """The residual sum that enters `last_norm`: `last_norm` of it is what `forward` returns.
+
+        For heads that put another norm, such as a conditional one, in the place of the last.
+        """
+        last_block = _residual if self.final_norm is None else nn.Module.__call__
+        states = self.states(ids, segments, mask, last_block=last_block)
+        last = next(states)
+        for state in states:
+            last = state
+        return last
+
+    @property
+    def last_norm(self) -> nn.LayerNorm:
+        """The norm that all states pass last: the final one, or else that of the last block."""
+        if self.final_norm is not None:
+            return self.final_norm
+        if self.config.norm == "pre":
+            raise ConfigError(
+                "this model norms before each half of a block and not after the last one, so it "
+                "has no last norm; use one with final_norm=True or norm='post'"
+            )
+        return cast(nn.LayerNorm, self.blocks[-1].feed_forward_norm)
+
     def states(
         self,
         ids: Int[Tensor, "b s"],
@@ -90,8 +120,12 @@ class Transformer(nn.Module):
         positions: Int[Tensor, "#b k"] | None = None,
         cache: Cache | None = None,
         rows: int | None = None,
+        last_block: Callable[..., Tensor] = nn.Module.__call__,
     ) -> Iterator[Float[Tensor, "b ?r m"]]:
-        """The embedded input, then the output of each block, before any final norm."""
+        """The embedded input, then the output of each block, before any final norm.
+
+        Of the last block, what `last_block` makes of it and its arguments: its output by default.
+        """
         new, kept = ids.shape[1], 0 if cache is None else len(cache)
         if positions is None:
             key = torch.arange(kept + new, device=ids.device)[None]
@@ -110,12 +144,12 @@ class Transformer(nn.Module):
         yield x
         for index in range(self.config.layers):
             block = self.blocks[0 if self.config.share_layers else index]
-            last_rows = None
-            if rows is not None and index == self.config.layers - 1:
-                last_rows = rows
+            last = index == self.config.layers - 1
+            if rows is not None and last:
                 places = places._replace(query=places.query[:, :rows])
             layer_cache = None if cache is None else cache.layers[index]
-            x = block(x, mask, places, layer_cache, last_rows)
+            run = last_block if last else nn.Module.__call__
+            x = run(block, x, mask, places, layer_cache, rows if last else None)
             yield x
 
     def _check_positions(self, count: int, positions: Tensor | None) -> None:
@@ -137,6 +171,10 @@ class Transformer(nn.Module):
 
     def _initialise(self, module: nn.Module) -> None:
         initialise(module, self.config.initial_deviation)
+
+
+def _residual(block: Block, *given: Any) -> Tensor:  # noqa: ANN401
+    return block.residual(*given)
 
 
 def initialise(module: nn.Module, deviation: float) -> None:
