@@ -1,7 +1,9 @@
 """A small model and small sets; whole runs in processes that can be killed."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,9 +12,11 @@ from wenlu.models import Model, save
 from wenlu.models.roformer import roformer
 from wenlu.text import Tokenizer
 
+from .bundled import run_sample
 from .small import AFTER, BEFORE, WORDS, pairs, result, write_sets
 
 Attempt = Callable[..., list[int]]
+EndToEnd = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,3 +73,9 @@ def whole(attempt: Attempt, flags: list[str], tmp_path_factory: pytest.TempPathF
     assert found["steps"] == 36
     assert found["best_epoch"] > 1
     return folder / "run"
+
+
+@pytest.fixture
+def end_to_end(tmp_path: Path) -> EndToEnd:
+    """Trains, measures, uses and hands in a bundled sample set: `end_to_end("pronouns")`."""
+    return partial(run_sample, folder=tmp_path)

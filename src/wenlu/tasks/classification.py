@@ -67,7 +67,10 @@ class Classification:
     """What the benchmark calls the file that is handed in."""
     max_length: int = 128
     """Tokens of an input at most, if the user says nothing else."""
-    id_field: str = "id"
+    id_fields: tuple[str, ...] = ("id",)
+    """Fields that may hold the id of a row; the first that does is taken."""
+    repeated_ids: bool = False
+    """Whether labelled rows may share an id: it only names them, as nobody hands them in."""
     kind = "labels"
     main_metric = "accuracy"
 
@@ -108,7 +111,10 @@ class Classification:
                 )
             if label is not None and not label.strip():
                 raise record.error("the label is empty", "label")
-            examples.append(Example(ids.take(record, self.id_field), texts, label))
+            named = (name for name in self.id_fields if record.get(name) is not None)
+            field = next(named, self.id_fields[0])
+            given = ids.take(record, field, repeated=labelled and self.repeated_ids)
+            examples.append(Example(given, texts, label))
         if not examples:
             raise DataError(f"no row has a label other than {self.unlabelled!r}", file=path)
         return examples

@@ -35,14 +35,21 @@ class Ids:
     def __init__(self) -> None:
         self._lines: dict[str, int] = {}
 
-    def take(self, record: Record, field: str = "id") -> str:
+    def take(self, record: Record, field: str = "id", *, repeated: bool = False) -> str:
         """The id of the next row.
+
+        Args:
+            record: the row.
+            field: where its id stands, if it has one.
+            repeated: whether other rows may have it; then the line is added to it.
 
         Raises:
             DataError: another row has it.
         """
         given = record.get(field) is not None
         name = record.label(field) if given else str(len(self._lines))
+        if repeated and name in self._lines:
+            name = f"{name} (line {record.line})"
         if name in self._lines:
             raise record.error(
                 f"{name!r} is the id of line {self._lines[name]} too"

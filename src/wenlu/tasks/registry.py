@@ -2,14 +2,18 @@
 
 from wenlu.errors import ConfigError, closest
 from wenlu.tasks.classify import CLASSIFY
-from wenlu.tasks.clue import AFQMC, CMNLI, IFLYTEK, OCNLI, TNEWS
+from wenlu.tasks.clue import AFQMC, CMNLI, CSL, IFLYTEK, OCNLI, TNEWS, WSC
 from wenlu.tasks.match import MATCH
-from wenlu.tasks.samples import INTENTS, PAIRS
+from wenlu.tasks.samples import INTENTS, KEYWORDS, PAIRS, PRONOUNS
 from wenlu.tasks.task import Task
 
 TASKS: dict[str, Task] = {
     task.name: task
-    for task in (TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, CLASSIFY, MATCH, INTENTS, PAIRS)
+    for task in (
+        *(TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, WSC, CSL),
+        *(CLASSIFY, MATCH),
+        *(INTENTS, PAIRS, PRONOUNS, KEYWORDS),
+    )
 }
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from wenlu.tasks.classification import Classification
-from wenlu.tasks.clue import AFQMC
+from wenlu.tasks.clue import AFQMC, CSL, WSC
 
 INTENTS = Classification(
     name="intents",
@@ -15,5 +15,17 @@ PAIRS = replace(
     AFQMC,
     name="pairs",
     summary="bundled sample: do two questions mean the same? (AFQMC layout)",
+    submission_file="predict.json",
+)
+PRONOUNS = replace(
+    WSC,
+    name="pronouns",
+    summary="bundled sample: does the [pronoun] stand for the _noun_? (CLUEWSC2020 layout)",
+    submission_file="predict.json",
+)
+KEYWORDS = replace(
+    CSL,
+    name="keywords",
+    summary="bundled sample: are all the keywords those of the abstract? (CSL layout)",
     submission_file="predict.json",
 )

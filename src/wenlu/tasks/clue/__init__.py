@@ -2,8 +2,10 @@
 
 from wenlu.tasks.clue.afqmc import AFQMC
 from wenlu.tasks.clue.cmnli import CMNLI
+from wenlu.tasks.clue.csl import CSL
 from wenlu.tasks.clue.iflytek import IFLYTEK
 from wenlu.tasks.clue.ocnli import OCNLI
 from wenlu.tasks.clue.tnews import TNEWS
+from wenlu.tasks.clue.wsc import WSC
 
-__all__ = ["AFQMC", "CMNLI", "IFLYTEK", "OCNLI", "TNEWS"]
+__all__ = ["AFQMC", "CMNLI", "CSL", "IFLYTEK", "OCNLI", "TNEWS", "WSC"]
