@@ -4,7 +4,9 @@ from wenlu.nn.assembly import block_of
 from wenlu.nn.attention import Attention, Form, Position, no_position
 from wenlu.nn.block import Block, PostNormBlock, PreNormBlock
 from wenlu.nn.cache import Cache, LayerCache
+from wenlu.nn.conditional_norm import ConditionalLayerNorm
 from wenlu.nn.config import TransformerConfig
+from wenlu.nn.crf import LinearChainCRF
 from wenlu.nn.dot_product import dot_product, dot_product_with_lse, merge
 from wenlu.nn.dropout import Dropout, dropout
 from wenlu.nn.embeddings import Embeddings
@@ -22,6 +24,7 @@ __all__ = [
     "Block",
     "Cache",
     "Causal",
+    "ConditionalLayerNorm",
     "Dropout",
     "EfficientGlobalPointer",
     "Embeddings",
@@ -29,6 +32,7 @@ __all__ = [
     "Form",
     "GlobalPointer",
     "LayerCache",
+    "LinearChainCRF",
     "Mask",
     "Padding",
     "Places",
