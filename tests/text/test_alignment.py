@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wenlu.text import Encoding, Offsets, Tokenizer, text_span, token_span
+from wenlu.text import Encoding, Offsets, Tokenizer, nearest, text_span, token_span
 
 from .test_tokenizer import UNCASED_TOKENIZER, texts, tokenizers
 
@@ -100,3 +100,18 @@ def test_no_texts_and_texts_without_tokens() -> None:
     empty = Offsets([Encoding([], []), Encoding([], [])])
     first, last = empty.tokens(np.array([0, 1]), np.array([0, 0]), np.array([0, 1]))
     assert first.tolist() == last.tolist() == [-1, -1]
+
+
+@given(st.text("ab文", max_size=12), st.text("ab文", min_size=1, max_size=2), st.integers(-2, 14))
+def test_the_nearest_place_of_a_piece(text: str, piece: str, place: int) -> None:
+    places = [i for i in range(len(text)) if text.startswith(piece, i)]
+    found = nearest(text, piece, place)
+    assert (found is None) == (not places)
+    if found is not None:
+        assert found in places
+        assert abs(found - place) == min(abs(i - place) for i in places)
+
+
+def test_of_two_places_as_near_the_first() -> None:
+    assert nearest("文a文", "文", 1) == 0
+    assert nearest("文", "", 0) is None

@@ -1,6 +1,6 @@
 """Text as a model reads it: WordPiece tokens, with exact offsets into the original string."""
 
-from wenlu.text.alignment import Offsets, text_span, token_span
+from wenlu.text.alignment import Offsets, nearest, text_span, token_span
 from wenlu.text.joining import Joined
 from wenlu.text.normalization import CASED, UNCASED, Normalization
 from wenlu.text.tokenizer import Encoding, Tokenizer
@@ -15,6 +15,7 @@ __all__ = [
     "Offsets",
     "Tokenizer",
     "Window",
+    "nearest",
     "text_span",
     "token_span",
     "windows",
