@@ -80,13 +80,24 @@ def test_two_passes_as_json(cli: Cli, text: Path, tmp_path: Path) -> None:
     assert out.read_bytes() == (tmp_path / "again").read_bytes()
 
 
+@pytest.mark.parametrize("separator", [r"\r\n", r"\x0d\n"])
+def test_separators_and_empty_lines(cli: Cli, text: Path, tmp_path: Path, separator: str) -> None:
+    out = tmp_path / "out.txt"
+    text.write_bytes(b"".join(b"%d\n\r\n\r\n" % number for number in range(9)))
+    flags = ("--separator", separator, "--drop-empty", "--verify")
+    said = cli("corpus", "shuffle", text, "--out", out, *flags)
+    assert said.code == 0, said.err
+    assert "9 empty lines were left out." in said.err
+    assert sorted(out.read_bytes().split(b"\r\n"))[1:] == [b"%d\n" % number for number in range(9)]
+
+
 @pytest.mark.parametrize(
     ("line", "code", "problem"),
     [
         ("--out {out}", 2, "give one or more files of text"),
         ("{text}", 2, "--out requires an argument"),
         ("{text} --out - --json", 2, "give --out FILE"),
-        ("{text} --out {out} --separator ab", 2, "--separator must be one byte; got 'ab'"),
+        (r"{text} --out {out} --separator a\q", 2, "after a backslash comes n, r, t, 0, x"),
         ("{text} --out {out} --memory much", 1, "'much' is no amount of memory"),
         ("{text} --out {out} --memory 10MB", 1, "10.0 MB of memory is too little"),
         ("{text} --out {text}", 1, "is an input too"),

@@ -1,5 +1,6 @@
 """wenlu corpus shuffle."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,8 @@ from wenlu.cli.termination import tidy_end
 if TYPE_CHECKING:
     from wenlu.corpus.shuffling import Plan
 
-_SEPARATORS = {"\\n": b"\n", "\\0": b"\0", "\\r": b"\r", "\\t": b"\t"}
+_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.?)", re.DOTALL)
+_ESCAPED = {b"n": b"\n", b"0": b"\0", b"r": b"\r", b"t": b"\t", b"\\": b"\\"}
 
 
 def shuffle(
@@ -27,6 +29,7 @@ def shuffle(
     temp: Path | None = None,
     separator: str = "\\n",
     group: int = 1,
+    drop_empty: Switch = False,
     shards: int | None = None,
     verify: Switch = False,
     json: Switch = False,
@@ -65,14 +68,18 @@ def shuffle(
         The folder for temporary files; by default the one of the output, or the system's where
         that is a URL or standard output.
     separator
-        The byte that ends a line, or \0 for NUL.
+        What ends a line: one or more characters, of which \n, \r, \t, \0, \\ and \xFF (any byte)
+        are written so.
     group
         Keep so many lines together, in their order.
+    drop_empty
+        Leave out lines that have nothing before the separator.
     shards
         Write so many files with equally many lines, give or take one; --out is then their name
         with a place for the number, in a folder of their own.
     verify
-        Read the output again, before it appears, and compare all of it with what was read.
+        Hash all bytes of all lines, in and out, and read the output again before it appears. What
+        goes to standard output cannot be read again.
     json
         Print the result as one JSON document and nothing else.
     """
@@ -84,9 +91,6 @@ def shuffle(
     to_stdout = out == "-"
     if json and to_stdout:
         raise UsageError("--json prints to standard output, where the lines go; give --out FILE")
-    ends = _SEPARATORS.get(separator, separator.encode())
-    if len(ends) != 1:
-        raise UsageError(f"--separator must be one byte; got {separator!r}")
     people = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     plans: list[Plan] = []
 
@@ -103,8 +107,9 @@ def shuffle(
             memory=parse_memory(memory),
             threads=threads,
             temp=temp,
-            separator=ends,
+            separator=_separator(separator),
             group=group,
+            drop_empty=drop_empty,
             shards=shards,
             verify=verify,
             plan=show,
@@ -115,8 +120,27 @@ def shuffle(
         return
     for path in result.line_ends_added:
         people.print(f"The last line of {path} had no line end; it was given one.")
+    if result.empty_lines_dropped:
+        people.print(f"{result.empty_lines_dropped:,} empty lines were left out.")
     rate = result.bytes / max(result.seconds, 1e-9) / 1e6
     people.print(
         f"{result.records:,} lines, {result.bytes:,} bytes in {result.seconds:,.1f} s "
         f"({rate:,.0f} MB/s), the same in and out (fingerprint {result.fingerprint})"
     )
+
+
+def _separator(text: str) -> bytes:
+    """What was meant by a separator on the command line."""
+
+    def mean(found: re.Match[bytes]) -> bytes:
+        name = found[1]
+        if name[:1] == b"x" and len(name) == 3:
+            return bytes.fromhex(name[1:].decode())
+        if name not in _ESCAPED:
+            raise UsageError(
+                f"--separator {text!r}: after a backslash comes n, r, t, 0, x and two digits, or "
+                "another backslash"
+            )
+        return _ESCAPED[name]
+
+    return _ESCAPE.sub(mean, text.encode(errors="surrogateescape"))

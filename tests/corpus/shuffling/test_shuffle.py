@@ -4,7 +4,7 @@ import gzip
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from wenlu.corpus import open_bytes
 from wenlu.corpus.shuffling import Plan, shuffle
 from wenlu.corpus.shuffling import shuffle as front_door
+from wenlu.corpus.shuffling.contents import Written
 from wenlu.corpus.shuffling.order import Order
 from wenlu.corpus.shuffling.sinks import FileSink
+from wenlu.corpus.shuffling.source import Source
 from wenlu.errors import ConfigError, DataError, RunError
 
 module = pytest.importorskip("wenlu.corpus.shuffling.shuffle", reason="needs pyarrow")
@@ -66,16 +68,20 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Small:
     return Small(monkeypatch, tmp_path)
 
 
-def records_of(contents: Sequence[bytes], separator: bytes = b"\n", group: int = 1) -> list[bytes]:
+def records_of(
+    contents: Sequence[bytes],
+    separator: bytes = b"\n",
+    group: int = 1,
+    drop_empty: bool = False,
+) -> list[bytes]:
     """The records, by the plainest means."""
     found = []
     for content in contents:
-        lines = [line + separator for line in content.split(separator)]
-        lines[-1] = lines[-1][:-1]
-        if not lines[-1]:
-            lines.pop()
-        elif not lines[-1].endswith(separator):
-            lines[-1] += separator
+        *lines, last = content.split(separator)
+        if last:  # for \n\n, what ends in \n is given only one more
+            whole = last + separator
+            lines.append(whole[: whole.find(separator)])
+        lines = [line + separator for line in lines if line or not drop_empty]
         found += [b"".join(lines[i : i + group]) for i in range(0, len(lines), group)]
     return found
 
@@ -89,7 +95,7 @@ def expected(records: list[bytes], seed: int = 0) -> bytes:
 line = st.one_of(
     st.binary(max_size=12), st.sampled_from([b"", b"\r", b"\0", b"\xff\xfe", "文炉".encode()])
 )
-ends = st.sampled_from([b"\n", b"\n", b"\n", b"\r\n", b"\0", b""])
+ends = st.sampled_from([b"\n", b"\n", b"\n", b"\r\n", b"\n\n", b"\0", b"aba", b"ab", b""])
 content = st.lists(st.tuples(line, ends), max_size=30).map(
     lambda parts: b"".join(a + b for a, b in parts)
 )
@@ -105,10 +111,10 @@ plans = st.builds(
         passes=1 if whole == 10_000 else 2,
     ),
     st.integers(1, 4),
-    st.one_of(st.integers(2, 12), st.integers(64, 400)),
+    st.one_of(st.integers(6, 16), st.integers(64, 400)),
     st.one_of(st.integers(1, 3), st.just(50)),
     st.integers(1, 3000),
-    st.sampled_from([0, 0, 9, 500, 10_000]),
+    st.sampled_from([0, 0, 12, 500, 10_000]),
     st.integers(1, 3),
 )
 
@@ -120,18 +126,37 @@ plans = st.builds(
     st.lists(content, min_size=1, max_size=3),
     plans,
     st.integers(0, 3),
-    st.sampled_from([b"\n", b"\0"]),
+    st.sampled_from([b"\n", b"\n", b"\0", b"\r\n", b"\n\n", b"aba", b"\n\n\n"]),
     st.sampled_from([1, 1, 2, 3]),
+    st.booleans(),
+    st.booleans(),
 )
 def test_records_come_in_the_order_of_their_numbers(
-    small: Small, contents: list[bytes], plan: Plan, seed: int, separator: bytes, group: int
+    small: Small,
+    contents: list[bytes],
+    plan: Plan,
+    seed: int,
+    separator: bytes,
+    group: int,
+    drop_empty: bool,
+    verify: bool,
 ) -> None:
     """Byte for byte, whatever the bytes, the memory, the buckets and the threads."""
-    records = records_of(contents, separator, group)
-    found = small(contents, plan, seed=seed, separator=separator, group=group)
+    records = records_of(contents, separator, group, drop_empty)
+    found = small(
+        contents,
+        plan,
+        seed=seed,
+        separator=separator,
+        group=group,
+        drop_empty=drop_empty,
+        verify=verify,
+    )
     assert found == expected(records, seed)
     assert small.result.records == len(records)
     assert small.result.bytes == len(found)
+    if group == 1:  # the lines of the output are those of the input, wherever one was completed
+        assert sorted(records_of([found], separator)) == sorted(records)
 
 
 def test_all_draws_give_all_orders_equally_often(
@@ -244,8 +269,43 @@ def test_an_output_that_is_spoiled_is_found(
         write(self, memoryview(bytes(data).replace(b"7", b"8")), *more)
 
     monkeypatch.setattr(FileSink, "write", spoil)
-    with pytest.raises(RunError, match="read again, does not have the records"):
-        small([b"0123456789" * 5 + b"\n"], verify=True)
+    for flags in ({}, {"group": 2}):
+        with pytest.raises(RunError, match="read again, is not what was written"):
+            small([b"0123456789" * 5 + b"\n"], verify=True, **flags)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"x"])
+def test_an_output_of_another_length_is_found(
+    tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    written = Written()
+    for at in (5, 0):  # in any order
+        written.add(at, memoryview(b"01234"))
+    files = [tmp_path / "a", tmp_path / "b"]
+    for file, content in zip(files, (b"012", b"3401234"), strict=True):
+        file.write_bytes(content)
+    written.compare(files, "", lambda _done, _total: None)
+    files[1].write_bytes(change(b"3401234"))
+    with pytest.raises(RunError, match="is not what was written"):
+        written.compare(files, "", lambda _done, _total: None)
+
+
+@pytest.mark.parametrize("whole", [0, 1 << 16])
+def test_a_file_that_becomes_shorter_is_an_error(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
+) -> None:
+    """It is not mapped, so nobody is killed by a page that has gone."""
+    read, path = Source._read, tmp_path / "0.txt"
+
+    def shorten(self: Source, view: memoryview) -> int:
+        count = read(self, view)
+        os.truncate(path, 3)
+        return count
+
+    monkeypatch.setattr(Source, "_read", shorten)
+    with pytest.raises(DataError, match=r"has become shorter .*: 7 of its 600 bytes came"):
+        small([b"12345\n" * 100], replace(TINY, whole=whole))
     assert not (tmp_path / "out").exists()
 
 
@@ -289,10 +349,9 @@ def test_an_output_that_is_an_input(text: Path, tmp_path: Path) -> None:
 def test_settings_that_do_not_work(text: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for flags, problem in (
-        ({"verify": True, "group": 2}, "it needs a file, and groups of one line"),
         ({"seed": -1}, "seed must be 0 or more; got -1"),
         ({"group": 0}, "group must be 1 or more"),
-        ({"separator": b""}, "separator must be one byte"),
+        ({"separator": b""}, "separator must have from 1 to 1,000 bytes; got 0"),
         ({"threads": 0}, "threads must be 1 or more"),
         ({"memory": 1000}, r"1.0 kB of memory is too little: .* Give at least \d+ MiB"),
     ):

@@ -75,7 +75,13 @@ class Plan:
 
 
 def make_plan(
-    inputs: Inputs, *, memory: int, threads: int | None, to_file: bool, same_disk: bool
+    inputs: Inputs,
+    *,
+    memory: int,
+    threads: int | None,
+    to_file: bool,
+    same_disk: bool,
+    separator: int,
 ) -> Plan:
     """Decide how to shuffle.
 
@@ -85,6 +91,7 @@ def make_plan(
         threads: how many; None for two, or one where there is one processor.
         to_file: whether the output goes to the disk.
         same_disk: whether the temporary files are on the disk of the output.
+        separator: how many bytes it has, which may be added to each file.
     """
     threads = min(2, os.cpu_count() or 1) if threads is None else threads
     if threads < 1:
@@ -105,7 +112,8 @@ def make_plan(
     if size is None or inputs.compressed:
         whole = int(free * 0.4)
     else:
-        whole = size + 2 if size * (1 + RECORD / length) < 0.95 * free else 0
+        added = separator * (len(inputs.files) + 1) + 1
+        whole = size + added if size * (1 + RECORD / length) + added < 0.95 * free else 0
     one = bool(whole) and size is not None and size < whole
     bits = 8
     if size is not None:

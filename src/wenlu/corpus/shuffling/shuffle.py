@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
 from threading import Lock
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from wenlu.corpus.places import Url
 from wenlu.corpus.shuffling.buckets import RECORD, Bucket, Buckets, Records
-from wenlu.corpus.shuffling.contents import LONG, content, content_of_long
+from wenlu.corpus.shuffling.contents import Written, content, content_of_one
 from wenlu.corpus.shuffling.fingerprint import fingerprint
 from wenlu.corpus.shuffling.gather import gather, need_arrow
 from wenlu.corpus.shuffling.inputs import find_inputs
@@ -54,6 +53,9 @@ class Shuffled:
 
     line_ends_added: tuple[str, ...]
     """Files whose last record had none."""
+
+    empty_lines_dropped: int
+    """Lines that were left out because nothing was in them."""
 
     fingerprint: str
     """Of the multiset of records, in and out."""
@@ -94,6 +96,7 @@ def shuffle(
     temp: str | PathLike[str] | None = None,
     separator: bytes = b"\n",
     group: int = 1,
+    drop_empty: bool = False,
     shards: int | None = None,
     verify: bool = False,
     plan: Callable[[Plan], None] | None = None,
@@ -114,11 +117,13 @@ def shuffle(
         threads: how many; by default two where there are two processors.
         temp: folder for temporary files; by default the one of the output, or the system's if that
             is a URL or stdout.
-        separator: the byte that ends a line.
+        separator: the bytes that end a line.
         group: how many lines stay together; the last of a file may be fewer.
+        drop_empty: leave out lines that have nothing before their separator.
         shards: write so many files with equally many records, give or take one; `out` is their
             name with a place for the number, such as `part-{:05d}.jsonl`, in a folder of their own.
-        verify: read the output again and compare all of it with what was read.
+        verify: hash all bytes of all records, in and out, and read the output again before it
+            appears; what goes to stdout cannot be read again.
         plan: is given the plan before anything is read.
         bar: shows how far each pass has got.
 
@@ -132,10 +137,6 @@ def shuffle(
         raise ConfigError(f"seed must be 0 or more; got {seed}")
     if group < 1:
         raise ConfigError(f"group must be 1 or more lines; got {group}")
-    if len(separator) != 1:
-        raise ConfigError(f"separator must be one byte; got {separator!r}")
-    if verify and (out is None or group > 1):
-        raise ConfigError("verify reads the output again: it needs a file, and groups of one line")
     begun = time.perf_counter()
     target = find_target(out, shards)
     found = find_inputs(inputs)
@@ -146,7 +147,12 @@ def shuffle(
         home = folder if isinstance(target.place, Url) else target.place.resolve().parent
     same_disk = home is not None and _device(folder) == _device(home)
     made = make_plan(
-        found, memory=memory, threads=threads, to_file=home is not None, same_disk=same_disk
+        found,
+        memory=memory,
+        threads=threads,
+        to_file=home is not None,
+        same_disk=same_disk,
+        separator=len(separator),
     )
     if plan is not None:
         plan(made)
@@ -155,16 +161,17 @@ def shuffle(
     check_disk(made, folder if made.passes > 1 or home is None else home)
     with (
         _scratch(folder, target.name) as scratch,
-        Source(found.files, separator=separator[0], group=group) as source,
+        Source(found.files, separator=separator, group=group, drop_empty=drop_empty) as source,
     ):
         job = _Job(made, Order(seed), source, found.size or 0, scratch, bar or _no_bar)
 
         def finish(written: Sequence[Path], suffix: str) -> None:
             job.check()
-            if verify:
-                job.compare(Source(written, separator=separator[0], suffix=suffix))
+            if job.written is not None and written:
+                with job.bar("verifying") as advance:
+                    job.written.compare(written, suffix, advance)
 
-        job.verify = verify
+        job.written = Written() if verify else None
         here, parts = target.here(scratch)
         job.run(lambda: open_sink(here, parts, job.read.records, finish))
         if isinstance(target.place, Url):
@@ -175,6 +182,7 @@ def shuffle(
             records=job.read.records,
             bytes=job.read.bytes,
             line_ends_added=tuple(map(str, source.unended)),
+            empty_lines_dropped=source.dropped,
             fingerprint=f"{job.read.fingerprint:016x}",
             seed=seed,
             passes=job.passes,
@@ -196,8 +204,8 @@ class _Job:
         self.read, self._written = Tally(), Tally()
         self.passes, self.buckets = 1, 0
         self._buffers: list[Bytes] = []
-        self.verify = False
-        self._long = min(LONG, plan.block - 1)
+        self.written: Written | None = None
+        """What was written where, if that is to be looked at again."""
 
     def run(self, open_it: Callable[[], AbstractContextManager[Sink]]) -> None:
         """Read, part, and write."""
@@ -228,9 +236,6 @@ class _Job:
     def _read_whole(self) -> Records:
         """As much as may be all."""
         most = (self._plan.free - self._plan.whole) // RECORD
-        mapped = self._source.map(most) if self._plan.passes == 1 else None
-        if mapped is not None:
-            return self._records(*mapped, 0)
         buffer = np.empty(self._plan.whole, np.uint8)
         return self._records(buffer, self._source.fill(buffer, most), 0)
 
@@ -262,13 +267,13 @@ class _Job:
 
     def _part(self, buckets: Buckets, block: Records) -> None:
         """Put a block into buckets; what no bucket could hold, by itself."""
-        self._add_content(block)
         longest = self._plan.block
         lengths = np.diff(block.bounds)
         for which in np.flatnonzero(lengths > longest).tolist():
             piece = block.data.data[int(block.bounds[which]) : int(block.bounds[which + 1])]
             self._count_long(self.long.add(int(block.numbers[which]), [piece]))
         kept = lengths <= longest
+        self._add_content(block, kept)
         self.read.add(
             int(kept.sum()),
             int(lengths[kept].sum()),
@@ -282,17 +287,13 @@ class _Job:
         def pieces() -> Iterator[memoryview]:
             for piece in self._source.long_record(buffer):
                 workers.check()
-                if hashed is not None:
-                    hashed.update(piece)
                 yield piece
 
-        hashed = blake2b(digest_size=8) if self.verify else None
         self._count_long(self.long.add(number, pieces()))
-        if hashed is not None:
-            self.read.add_content(int.from_bytes(hashed.digest(), "little"))
 
     def _count_long(self, record: LongRecord) -> None:
         self.read.add(1, record.length, record.fingerprint)
+        self.read.add_content(content_of_one(record.length, record.crc))
 
     def _write_whole(
         self, records: Records, workers: Workers, sink: Sink, advance: Advance
@@ -428,6 +429,9 @@ class _Job:
             sink.write(piece.data, at + start + piece.at, which, bounds)
             data = np.frombuffer(piece.data, np.uint8)
             self._written.add(len(bounds) - 1, len(data), fingerprint(data, bounds))
+            if self.written is not None:
+                self._written.add_content(content(data, bounds))
+                self.written.add(at + start + piece.at, piece.data)
 
     def _write_long(
         self, record: LongRecord, at: int, first: int, workers: Workers, sink: Sink
@@ -437,42 +441,23 @@ class _Job:
             workers.check()
             crc = zlib.crc32(piece, crc)
             sink.write(piece, at, first, None)
+            if self.written is not None:
+                self.written.add(at, piece)
             at += len(piece)
         self._written.add(1, record.length, fingerprint_long(record.length, crc))
+        self._written.add_content(content_of_one(record.length, crc))
 
     def _long_of(self, bucket: Bucket) -> list[LongRecord]:
         return [one for one in self.long.found if bucket.holds(one.number)]
 
-    def _add_content(self, block: Records) -> None:
-        if self.verify:
-            self.read.add_content(content(block.data, block.bounds, self._long))
-
-    def compare(self, source: Source) -> None:
-        """The output, read again, must be what was read."""
-        total, buffer = 0, np.empty(self._plan.block, np.uint8)
-        with source, self.bar("verifying") as advance:
-            while source.left:
-                ends = source.fill(buffer, self._plan.most)
-                if len(ends):
-                    bounds = np.concatenate([[0], ends])
-                    total += content(buffer, bounds, self._long)
-                elif source.left:
-                    total += content_of_long(source.long_record(buffer))
-                advance(source.bytes, self.read.bytes)
-        if (source.records, source.bytes, total % 2**64) != (
-            self.read.records,
-            self.read.bytes,
-            self.read.content,
-        ):
-            raise RunError(
-                "the output, read again, does not have the records of the input: memory or a disk "
-                "is at fault, or the program is. The output was not kept."
-            )
+    def _add_content(self, block: Records, counted: NDArray[np.bool_] | None = None) -> None:
+        if self.written is not None:
+            self.read.add_content(content(block.data, block.bounds, counted))
 
     def check(self) -> None:
         """What was written must be what was read."""
         read, written = self.read, self._written
-        for what in ("records", "bytes", "fingerprint"):
+        for what in ("records", "bytes", "fingerprint", "content"):
             if getattr(read, what) != getattr(written, what):
                 raise RunError(
                     f"{getattr(read, what):,} {what} were read, but {getattr(written, what):,} "

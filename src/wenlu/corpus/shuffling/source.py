@@ -4,13 +4,13 @@ import io
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from mmap import ACCESS_READ, mmap
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wenlu.corpus.compressed import COMPRESSIONS, open_bytes, position
 from wenlu.corpus.places import STDIN, Place, Url, size_of
+from wenlu.corpus.shuffling.separators import Separator
 from wenlu.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -25,25 +25,27 @@ class Source:
 
     Args:
         files: what to read, decompressed if it ends in .gz or .zst; `-` is standard input.
-        separator: the byte that ends a line.
+        separator: the bytes that end a line.
         group: lines of a record; the last record of a file may have fewer.
-        suffix: says how all files are compressed, whatever their names end in.
+        drop_empty: leave out lines that have nothing before their separator.
     """
 
     def __init__(
         self,
         files: Sequence[Place],
         *,
-        separator: int = 10,
+        separator: bytes = b"\n",
         group: int = 1,
-        suffix: str | None = None,
+        drop_empty: bool = False,
     ) -> None:
-        self._files, self._separator, self._group = list(files), separator, group
-        self._suffix = suffix
+        self._files, self._separator = list(files), Separator(separator)
+        self._group, self._drop_empty = group, drop_empty
         self._file: io.BufferedIOBase | io.RawIOBase | None = None
         self._at = -1  # in files
         self._before = 0  # bytes on the disk of the files that are done
-        self._last = separator  # byte of this file that was read
+        self._offset = 0  # bytes of this file, decompressed, that have been read
+        self._promised: int | None = None  # bytes that it had when it was opened
+        self._tail = 0  # bytes of the line that has not ended yet
         self._open_lines = 0  # of the record that has not ended yet
         self._carry = np.empty(0, np.uint8)
         self._carry_ends = np.empty(0, np.int64)
@@ -55,6 +57,8 @@ class Source:
         """How many bytes they have, with the separators that were added."""
         self.read = 0
         """Bytes on the disk that have been read."""
+        self.dropped = 0
+        """Empty lines that were left out."""
         self.unended: list[Place] = []
         """Files whose last record had no separator; it was added."""
 
@@ -68,7 +72,7 @@ class Source:
             buffer: where to put them.
             most: how many records to give at most.
         """
-        capacity = len(buffer) - 1  # a separator may be added
+        capacity = len(buffer) - len(self._separator)  # one may be added
         filled = len(self._carry)
         if filled > capacity:  # the buffer before was larger
             fits = self._carry_ends[self._carry_ends <= capacity]
@@ -79,8 +83,7 @@ class Source:
         while not self.done and count < most and filled < capacity:
             read = self._read(view[filled : min(filled + CHUNK, capacity)])
             if read:
-                ends = self._find(buffer[filled : filled + read], filled)
-                filled += read
+                ends, filled = self._take(buffer, filled, filled + read)
             else:
                 ends, filled = self._end_file(buffer, filled)
             found.append(ends)
@@ -100,38 +103,6 @@ class Source:
         self.bytes += last
         return given
 
-    def map(self, most: int) -> tuple[Bytes, Places] | None:
-        """All records of the only file and where they end, without copying them.
-
-        None if there are more files than one, or more records than `most`, or if the file is
-        compressed, no file on a disk, empty, or without a separator at its end.
-        """
-        path = self._files[0]
-        if isinstance(path, Url) or len(self._files) > 1 or not path.is_file():
-            return None
-        if self._suffix_of(path) in COMPRESSIONS:
-            return None
-        with self._open(path) as file:
-            if not os.fstat(file.fileno()).st_size:
-                return None
-            mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
-        data = np.frombuffer(mapped, np.uint8)
-        if data[-1] != self._separator:
-            return None
-        found, count = [], 0
-        for start in range(0, len(data), CHUNK):
-            found.append(self._find(data[start : start + CHUNK], start))
-            count += len(found[-1])
-            if count > most:
-                self._open_lines = 0
-                return None
-        if self._open_lines:
-            found.append(np.array([len(data)]))
-        ends = np.concatenate(found)
-        self.records, self.bytes, self.read = len(ends), len(data), len(data)
-        self.done = True
-        return data, ends
-
     @property
     def left(self) -> bool:
         """Whether there may be more records."""
@@ -142,52 +113,77 @@ class Source:
         self.records += 1
         view = buffer.data
         known = len(self._carry_ends) > 0
-        last = int(self._carry_ends[0]) if known else len(self._carry)
-        piece, self._carry = self._carry[:last], self._carry[last:].copy()
-        self._carry_ends = self._carry_ends[1:] - last
+        # So much of it stays, for a separator that is not all there.
+        kept = 0 if known else min(len(self._separator) - 1, len(self._carry))
+        last = int(self._carry_ends[0]) if known else len(self._carry) - kept
+        piece, rest = self._carry[:last], self._carry[last:].copy()
         self.bytes += len(piece)
         yield piece.data
         if known:
+            self._carry, self._carry_ends = rest, self._carry_ends[1:] - last
             return
+        buffer[:kept] = rest
         while True:
-            read = self._read(view[:CHUNK])
-            if not read:
-                ends, filled = self._end_file(buffer, 0)
-                self.bytes += filled
-                yield view[:filled]
+            read = self._read(view[kept : min(kept + CHUNK, len(buffer) - len(self._separator))])
+            if read:
+                ends, filled = self._take(buffer, kept, kept + read)
+            else:
+                ends, filled = self._end_file(buffer, kept)
+            if len(ends):
+                last = int(ends[0])
+                self._carry = buffer[last:filled].copy()
+                self._carry_ends = ends[1:] - last
+                self.bytes += last
+                yield view[:last]
                 return
-            ends = self._find(buffer[:read], 0)
-            last = int(ends[0]) if len(ends) else read
+            kept = min(len(self._separator) - 1, filled)
+            last = filled - kept
             self.bytes += last
-            if not len(ends):
-                yield view[:read]
-                continue
-            self._carry = buffer[last:read].copy()
-            self._carry_ends = ends[1:] - last
             yield view[:last]
-            return
+            buffer[:kept] = buffer[last:filled].copy()
 
-    def _find(self, part: Bytes, start: int) -> Places:
-        """Where records end in what was just read."""
-        flags = self._flags[: len(part)]
-        np.equal(part, self._separator, out=flags)
-        ends = np.flatnonzero(flags)
-        ends += start + 1
+    def _take(self, buffer: Bytes, start: int, stop: int) -> tuple[Places, int]:
+        """Where records end in what was just read, and where that ends itself."""
+        begin = start - self._tail  # of the line, perhaps before the buffer
+        ends = self._separator.find(buffer, start, stop, self._tail, self._flags)
+        self._tail = stop - int(ends[-1]) if len(ends) else self._tail + stop - start
+        if self._drop_empty and len(ends):
+            ends, stop = self._without_empty(buffer, begin, ends, stop)
         if self._group == 1:
-            return ends
+            return ends, stop
         kept = ends[self._group - 1 - self._open_lines :: self._group]
         self._open_lines = (self._open_lines + len(ends)) % self._group
-        return kept
+        return kept, stop
+
+    def _without_empty(
+        self, buffer: Bytes, begin: int, ends: Places, stop: int
+    ) -> tuple[Places, int]:
+        """Take empty lines out of the buffer."""
+        size = len(self._separator)
+        lengths = np.diff(ends, prepend=begin)
+        empty = lengths == size
+        if not empty.any():
+            return ends, stop
+        self.dropped += int(empty.sum())
+        first = int(ends[np.argmax(empty)]) - size
+        kept = np.ones(stop - first, np.bool_)
+        for place in range(size):
+            kept[ends[empty] - size - first + place] = False
+        moved = buffer[first:stop][kept]
+        buffer[first : first + len(moved)] = moved
+        return (ends - size * np.cumsum(empty))[~empty], first + len(moved)
 
     def _end_file(self, buffer: Bytes, filled: int) -> tuple[Places, int]:
         """Close a file; the ends it still has, and how far the buffer is filled then."""
         open_record = self._open_lines > 0
-        if self._last != self._separator:
-            buffer[filled] = self._separator
-            filled += 1
+        if self._tail:
+            known = min(self._tail, len(self._separator) - 1)
+            added = self._separator.missing(buffer[filled - known : filled].tobytes())
+            buffer[filled : filled + len(added)] = np.frombuffer(added, np.uint8)
+            filled += len(added)
             open_record = True
             self.unended.append(self._files[self._at])
-        self._open_lines, self._last = 0, self._separator
+        self._open_lines = self._tail = 0
         self._close()
         self.done = self._at + 1 >= len(self._files)
         return np.array([filled] if open_record else [], np.int64), filled
@@ -198,29 +194,48 @@ class Source:
             self._at += 1
             if self._at >= len(self._files):
                 return 0
-            self._file = self._open(self._files[self._at])
-        path = self._files[self._at]
+            self._start(0)
+        path, file = self._files[self._at], self._file
+        assert file is not None
         try:
-            count = self._file.readinto(view) or 0
+            count = file.readinto(view) or 0
         except (OSError, EOFError, zlib.error) as error:
-            raise _unreadable(path, self._file, error) from error
-        if count:
-            self._last = view[count - 1]
-        self.read = self._before + _read_so_far(path, self._file, self.bytes + len(view))
+            raise _unreadable(path, file, error) from error
+        self._offset += count
+        if not count and self._promised is not None and self._offset < self._promised:
+            raise DataError(
+                f"the file has become shorter while it was read: {self._offset:,} of its "
+                f"{self._promised:,} bytes came. Nothing was written; run it again when nobody "
+                "changes it",
+                file=path,
+            )
+        self.read = self._before + _read_so_far(path, file, self._offset)
         return count
 
-    def _open(self, path: Place) -> io.BufferedIOBase | io.RawIOBase:
+    def _start(self, offset: int) -> None:
+        """Open a file, and go to some byte of what it is decompressed."""
+        path = self._files[self._at]
+        self._offset, self._promised = offset, None
         if path == STDIN:
-            return open(0, "rb", buffering=0, closefd=False)
+            self._file = _standard_input()
+            return
         try:
-            if self._suffix_of(path) in COMPRESSIONS:
-                return open_bytes(path, suffix=self._suffix)
-            return path.open() if isinstance(path, Url) else path.open("rb", buffering=0)
-        except OSError as error:
-            raise DataError(f"the file cannot be read: {error.strerror}", file=path) from error
-
-    def _suffix_of(self, path: Place) -> str:
-        return (path.suffix if self._suffix is None else self._suffix).lower()
+            if path.suffix.lower() in COMPRESSIONS:
+                self._file = open_bytes(path)
+                while offset and (skipped := self._file.read(min(offset, CHUNK))):
+                    offset -= len(skipped)
+            elif isinstance(path, Url):
+                self._file = path.open(offset)
+            else:
+                file = path.open("rb", buffering=0)
+                self._file = file
+                if path.is_file():
+                    self._promised = os.fstat(file.fileno()).st_size
+                    file.seek(offset)
+        except (OSError, EOFError, zlib.error) as error:
+            if self._file is not None:
+                raise _unreadable(path, self._file, error) from error
+            raise DataError(f"the file cannot be read: {_why(error)}", file=path) from error
 
     def _close(self) -> None:
         if self._file is not None:
@@ -240,12 +255,20 @@ class Source:
         self.close()
 
 
+def _standard_input() -> io.RawIOBase:
+    return open(0, "rb", buffering=0, closefd=False)
+
+
 def _read_so_far(path: Place, file: io.BufferedIOBase | io.RawIOBase, otherwise: int) -> int:
     if path == STDIN:
         return otherwise
     if isinstance(file, io.BufferedIOBase):
         return position(file)
-    return os.lseek(file.fileno(), 0, os.SEEK_CUR) if file.seekable() else otherwise
+    return otherwise
+
+
+def _why(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _unreadable(
