@@ -50,6 +50,7 @@ def duration(seconds: float | None) -> str:
 
 METRICS = {
     "accuracy": ("Accuracy", "准确率"),
+    "accuracy_alone": ("Accuracy, each alone", "逐个作答准确率"),
     "macro_f1": ("Macro-F1", "宏平均 F1"),
     "loss": ("Dev loss", "验证损失"),
     "f1": ("F1", "F1 值"),

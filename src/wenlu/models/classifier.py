@@ -9,10 +9,9 @@ import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from wenlu.errors import CheckpointError
 from wenlu.models.model import Model
-from wenlu.models.pooling import pooling_named
-from wenlu.nn import Dropout, Padding, initialise, real_tokens
+from wenlu.models.pooled_encoder import PooledEncoder
+from wenlu.nn import Dropout, initialise
 
 
 class TextBatch(NamedTuple):
@@ -35,7 +34,7 @@ class Classified(NamedTuple):
     """Cross-entropy of each row, where targets were given."""
 
 
-class Classifier(nn.Module):
+class Classifier(PooledEncoder):
     """Encoder, pooling, dropout, one linear layer ("bert4keras in hand: CLUE benchmark code").
 
     Args:
@@ -48,29 +47,13 @@ class Classifier(nn.Module):
     def __init__(
         self, model: Model, classes: int, *, pooling: str = "first", dropout: float = 0.1
     ) -> None:
-        super().__init__()
-        self.config, self.pooling = model.config, pooling
-        self.encoder, self.pooler = model.encoder, None
-        if pooling == "pooler":
-            if model.pooler is None:
-                raise CheckpointError(
-                    "pooling 'pooler' needs a checkpoint that has a pooler, and this one has none; "
-                    "use pooling 'first' or 'mean'"
-                )
-            self.pooler = model.pooler
-        self.pool = pooling_named(pooling)
-        self.rows = 1 if pooling in ("first", "pooler") else None
+        super().__init__(model, pooling=pooling)
         self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(model.config.width, classes)
         initialise(self.classifier, model.config.initial_deviation)
 
     def forward(self, batch: TextBatch) -> Classified:
-        real = None if batch.lengths is None else real_tokens(batch.lengths, batch.ids.shape[1])
-        mask = None if real is None else Padding(real)
-        states = self.encoder(batch.ids, batch.segments, mask, rows=self.rows)
-        vector = self.pool(states, real)
-        if self.pooler is not None:
-            vector = self.pooler(vector)
+        vector = self.vectors(batch.ids, batch.segments, batch.lengths)
         logits = self.classifier(self.dropout(vector)).float()
         if batch.targets is None:
             return Classified(logits, None)

@@ -1,18 +1,22 @@
 """The tasks, by the name that stands on the command line."""
 
 from wenlu.errors import ConfigError, closest
+from wenlu.tasks.choice import CHOICE
 from wenlu.tasks.classify import CLASSIFY
-from wenlu.tasks.clue import AFQMC, CMNLI, CSL, IFLYTEK, OCNLI, TNEWS, WSC
+from wenlu.tasks.clue import AFQMC, C3, CMNLI, CSL, IFLYTEK, OCNLI, TNEWS, WSC
+from wenlu.tasks.events import EVENTS
+from wenlu.tasks.lic2020 import DUEE
 from wenlu.tasks.match import MATCH
-from wenlu.tasks.samples import INTENTS, KEYWORDS, PAIRS, PRONOUNS
+from wenlu.tasks.samples import CHOICES, INTENTS, KEYWORDS, PAIRS, PRONOUNS
 from wenlu.tasks.task import Task
 
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        *(TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, WSC, CSL),
-        *(CLASSIFY, MATCH),
-        *(INTENTS, PAIRS, PRONOUNS, KEYWORDS),
+        *(TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, WSC, CSL, C3),
+        *(DUEE,),
+        *(CLASSIFY, MATCH, CHOICE, EVENTS),
+        *(INTENTS, PAIRS, PRONOUNS, KEYWORDS, CHOICES),
     )
 }
 

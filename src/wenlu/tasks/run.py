@@ -1,6 +1,7 @@
 """Using a finished run: predict, evaluate, hand in."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,8 @@ class Run:
     ) -> list[Any]:
         """As `predict`, of examples as `Task.read` gives them."""
         found: list[Any] = []
-        for start in range(0, len(examples), _CHUNK):
-            chunk = examples[start : start + _CHUNK]
+        for start, end in pairwise(_chunks(examples)):
+            chunk = examples[start:end]
             encoded = self.task.encode(chunk, self.tokenizer, **self._shape)
             rows, done = len(encoded.data.lengths), 0
 
@@ -171,6 +172,17 @@ class Run:
         if path.is_file():
             return [path]
         return need_split(path, stems[split], split)
+
+
+def _chunks(examples: Sequence[Example[Any]]) -> list[int]:
+    """Where chunks begin and end; those of one group that follow each other stay together."""
+    ends = [0]
+    while (end := ends[-1]) < len(examples):
+        end = min(end + _CHUNK, len(examples))
+        while end < len(examples) and examples[end].group == examples[end - 1].group:
+            end += 1
+        ends.append(end)
+    return ends
 
 
 def _task(saved: Mapping[str, Any]) -> Task:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from wenlu.tasks.classification import Classification
-from wenlu.tasks.clue import AFQMC, CSL, WSC
+from wenlu.tasks.clue import AFQMC, C3, CSL, WSC
+from wenlu.tasks.ner import NER
 
 INTENTS = Classification(
     name="intents",
@@ -28,4 +29,15 @@ KEYWORDS = replace(
     name="keywords",
     summary="bundled sample: are all the keywords those of the abstract? (CSL layout)",
     submission_file="predict.json",
+)
+CHOICES = replace(
+    C3,
+    name="choices",
+    summary="bundled sample: questions on short texts, with choices (C3 layout)",
+    submission_file="predict.json",
+)
+ENTITIES = replace(
+    NER,
+    name="entities",
+    summary="bundled sample: names of persons, places and more (CLUENER layout)",
 )

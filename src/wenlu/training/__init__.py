@@ -6,6 +6,7 @@ from wenlu.lazy import exports
 from wenlu.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from wenlu.training.choice_dataset import ChoiceDataset
     from wenlu.training.dataset import Dataset, TextDataset
     from wenlu.training.inference import gather_rows, run
     from wenlu.training.loop import Trained, fit
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __getattr__ = exports(
     __name__,
     {
+        "ChoiceDataset": "wenlu.training.choice_dataset",
         "Dataset": "wenlu.training.dataset",
         "Processes": "wenlu.training.processes",
         "TextDataset": "wenlu.training.dataset",
@@ -26,6 +28,7 @@ __getattr__ = exports(
 )
 
 __all__ = [
+    "ChoiceDataset",
     "Dataset",
     "Processes",
     "TextDataset",

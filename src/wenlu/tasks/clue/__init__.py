@@ -1,6 +1,8 @@
 """The tasks of CLUE, the Chinese language understanding benchmark, a file each."""
 
 from wenlu.tasks.clue.afqmc import AFQMC
+from wenlu.tasks.clue.c3 import C3
+from wenlu.tasks.clue.cluener import CLUENER
 from wenlu.tasks.clue.cmnli import CMNLI
 from wenlu.tasks.clue.csl import CSL
 from wenlu.tasks.clue.iflytek import IFLYTEK
@@ -8,4 +10,4 @@ from wenlu.tasks.clue.ocnli import OCNLI
 from wenlu.tasks.clue.tnews import TNEWS
 from wenlu.tasks.clue.wsc import WSC
 
-__all__ = ["AFQMC", "CMNLI", "CSL", "IFLYTEK", "OCNLI", "TNEWS", "WSC"]
+__all__ = ["AFQMC", "C3", "CLUENER", "CMNLI", "CSL", "IFLYTEK", "OCNLI", "TNEWS", "WSC"]

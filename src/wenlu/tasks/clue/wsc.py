@@ -1,6 +1,6 @@
 """CLUEWSC2020: does a pronoun stand for a noun of the same text?
 
-The two are marked where they stand, in whichever order: _床_太旧，我把[它]搬走了 ("bert4keras in hand,
+The two are marked where they stand, in either order: _床_太旧，我把[它]搬走了 ("bert4keras in hand,
 baseline I have: CLUE benchmark code"). What is left is to label a text.
 """
 
