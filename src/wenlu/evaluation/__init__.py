@@ -16,8 +16,10 @@ from wenlu.evaluation.metrics import (
     per_class,
     wilson_interval,
 )
+from wenlu.evaluation.predictions import Prediction
 from wenlu.evaluation.report import write_report
-from wenlu.evaluation.run_files import Prediction, RunFiles, read_run
+from wenlu.evaluation.resampling import bootstrap_interval
+from wenlu.evaluation.run_files import RunFiles, read_run
 from wenlu.evaluation.terminal import result_table
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "Prediction",
     "RunFiles",
     "accuracy",
+    "bootstrap_interval",
     "calibration_error",
     "confused_classes",
     "confused_pairs",

@@ -6,33 +6,13 @@ is not is empty, and what cannot be read is named in `notes`.
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from wenlu.errors import RunError
-
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the model said about one text, or one pair of texts."""
-
-    texts: tuple[str, ...]
-    gold: str | None
-    """None where the text has no gold label."""
-    predicted: str
-    probabilities: dict[str, float] = field(default_factory=dict)
-    """Of the likeliest labels; empty if the run did not keep them."""
-    id: str = ""
-
-    @property
-    def confidence(self) -> float | None:
-        """Probability of the predicted label, where known."""
-        return self.probabilities.get(self.predicted)
+from wenlu.evaluation.predictions import AnyPrediction, kind_of, read_predictions
+from wenlu.evaluation.records import Record, number, record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +28,9 @@ class RunFiles:
     steps: tuple[Record, ...] = ()
     epochs: tuple[Record, ...] = ()
     """Lines of `metrics.jsonl`, in order; of a step logged twice (a resumed run) the later."""
-    predictions: tuple[Prediction, ...] = ()
+    kind: str = "labels"
+    """What the predictions look like; of older runs, which do not say it, labels."""
+    predictions: tuple[AnyPrediction, ...] = ()
     """`dev.predictions.jsonl`."""
     notes: tuple[str, ...] = ()
     """What could not be read, in sentences."""
@@ -72,35 +54,25 @@ def read_run(folder: Path) -> RunFiles:
     notes: list[str] = []
     config, config_text = _read_config(folder / names[0], notes)
     lines = list(_read_lines(folder / names[1], notes))
-    rows = _read_lines(folder / names[3], notes)
+    result = _read_result(folder / names[2], notes)
+    rows = list(_read_lines(folder / names[3], notes))
+    kind = str(result.get("kind") or "labels") if result else _kind(rows)
     return RunFiles(
         folder=folder,
-        result=_read_result(folder / names[2], notes),
+        result=result,
         config=config,
         config_text=config_text,
         steps=_last_of_each(lines, "step"),
         epochs=_last_of_each(lines, "epoch"),
-        predictions=tuple(_prediction(row) for row in rows if "predicted" in row),
+        kind=kind,
+        predictions=read_predictions(rows, kind, notes),
         notes=tuple(notes),
     )
 
 
-def number(record: Mapping[str, Any], key: str) -> float | None:
-    """A finite number of a record, or None where there is none."""
-    value = record.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return None
-    return float(value)
-
-
-def records(value: object) -> list[Record]:
-    """The objects of a JSON list, or nothing where there is no such list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def record(value: object) -> Record:
-    """A JSON object, or an empty one where there is none."""
-    return value if isinstance(value, dict) else {}
+def _kind(rows: list[Record]) -> str:
+    """Of a run that did not get to say it."""
+    return kind_of(rows[0]) if rows else "labels"
 
 
 def _read_config(file: Path, notes: list[str]) -> tuple[Record, str]:
@@ -157,20 +129,3 @@ def _last_of_each(lines: list[Record], event: str) -> tuple[Record, ...]:
         if line.get("event") == event and (place := number(line, event)) is not None
     }
     return tuple(found[place] for place in sorted(found))
-
-
-def _prediction(row: Record) -> Prediction:
-    texts = row.get("texts")
-    gold = row.get("gold")
-    chances = record(row.get("probabilities"))
-    return Prediction(
-        texts=tuple(map(str, texts)) if isinstance(texts, list) else (),
-        gold=None if gold is None else str(gold),
-        predicted=str(row["predicted"]),
-        probabilities={
-            str(label): min(max(chance, 0.0), 1.0)
-            for label in chances
-            if (chance := number(chances, label)) is not None
-        },
-        id=str(row.get("id", "")),
-    )

@@ -1,7 +1,7 @@
 """Several seeds of one run: which scores they have, and their mean and deviation."""
 
 from wenlu.evaluation.metrics import mean_and_deviation
-from wenlu.evaluation.run_files import Record, number, record, records
+from wenlu.evaluation.records import Record, number, record, records
 
 Summary = tuple[float | None, float | None]
 

@@ -14,7 +14,7 @@ from wenlu.evaluation.numerals import (
     score,
     short,
 )
-from wenlu.evaluation.run_files import Record, number, record, records
+from wenlu.evaluation.records import Record, number, record, records
 from wenlu.evaluation.seeds import cost_summary, seed_metrics, seed_summary
 
 COSTS = {"examples_per_second": "Examples/s", "seconds": "Time"}

@@ -10,7 +10,7 @@ import pytest
 
 from wenlu.errors import RunError
 from wenlu.evaluation import write_report
-from wenlu.evaluation.report.page import SECTIONS
+from wenlu.evaluation.report.page import sections_of
 
 MakeRun = Callable[..., Path]
 VOID = {"meta", "br", "col"}
@@ -72,7 +72,7 @@ def check(run: Path) -> Checker:
 @pytest.mark.parametrize("classes", [2, 15, 40, 41, 119])
 def test_every_section_is_there(make_run: MakeRun, classes: int) -> None:
     page = check(make_run(classes=classes, rows=600))
-    assert page.ids == ["headline", *(at for at, *_ in SECTIONS if at != "seeds")]
+    assert page.ids == ["headline", *(at for at, *_ in sections_of("labels") if at != "seeds")]
     for words in ("53.00 %", "50.00 – 56.00 %", "best: epoch 3", "类别1", "wenlu train tnews"):
         assert words in page.text
     assert ("The 30 most confused of" in page.text) == (classes > 40)
@@ -128,7 +128,7 @@ def test_one_file_is_enough(make_run: MakeRun, kept: str) -> None:
     for file in run.iterdir():
         if file.name != kept:
             file.unlink()
-    assert check(run).ids == ["headline", *(at for at, *_ in SECTIONS if at != "seeds")]
+    assert check(run).ids == ["headline", *(at for at, *_ in sections_of("labels") if at != "seeds")]
 
 
 @pytest.mark.parametrize("key", ["labels", "scores", "splits", "versions", "runs", "best_epoch"])

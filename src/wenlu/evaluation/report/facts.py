@@ -6,10 +6,12 @@ Axes: gold, predicted; n rated texts.
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from wenlu.evaluation.matching import Match, Tally, match, tallies
 from wenlu.evaluation.metrics import (
     ClassScore,
     accuracy,
@@ -18,7 +20,22 @@ from wenlu.evaluation.metrics import (
     per_class,
     wilson_interval,
 )
-from wenlu.evaluation.run_files import Prediction, Record, RunFiles, number, record, records
+from wenlu.evaluation.predictions import (
+    AnyPrediction,
+    ChoicePrediction,
+    Prediction,
+    SpanPrediction,
+    TriplePrediction,
+)
+from wenlu.evaluation.records import Record, number, record, records
+from wenlu.evaluation.report.interval import resampled_interval
+from wenlu.evaluation.run_files import RunFiles
+
+Rated = TypeVar("Rated", bound=AnyPrediction)
+Pieces = SpanPrediction | TriplePrediction
+MAIN = ("accuracy", "exact_match", "macro_f1", "micro_f1", "f1")
+"""What a run that did not get to say its main metric may have been measured by, the likeliest
+first."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +75,40 @@ class Facts:
     @cached_property
     def main_metric(self) -> str:
         """The metric that the best epoch was chosen by."""
-        return str(self.result.get("main_metric") or "accuracy")
+        logged = (name for name in MAIN if any(name in each for each in self.run.epochs))
+        return str(self.result.get("main_metric") or next(logged, MAIN[0]))
+
+    def rated_as(self, kind: type[Rated]) -> list[Rated]:
+        """The predictions of a kind, where what is right is known."""
+        return [
+            each
+            for each in self.run.predictions
+            if isinstance(each, kind) and each.gold is not None
+        ]
 
     @cached_property
     def rated(self) -> list[Prediction]:
-        """The predictions whose gold label is known."""
-        return [each for each in self.run.predictions if each.gold is not None]
+        """The labels given to texts whose gold label is known."""
+        return self.rated_as(Prediction)
+
+    @cached_property
+    def chosen(self) -> list[ChoicePrediction]:
+        """The choices made where the right one is known."""
+        return self.rated_as(ChoicePrediction)
+
+    @cached_property
+    def matches(self) -> list[tuple[Pieces, list[Match[Any]]]]:
+        """Of every text with spans or relations, what was found and what was not."""
+        texts: list[Pieces] = [*self.rated_as(SpanPrediction), *self.rated_as(TriplePrediction)]
+        return [(each, match(each.gold or (), each.predicted)) for each in texts]
+
+    @cached_property
+    def tallies(self) -> dict[str, Tally]:
+        """Counts of every label of spans or relations that occurs, in the order of the result."""
+        met = tallies(each for _, matches in self.matches for each in matches)
+        listed = [str(each.get("label")) for each in records(self.result.get("labels"))]
+        order = dict.fromkeys([*(label for label in listed if label in met), *sorted(met)])
+        return {label: met[label] for label in order}
 
     @cached_property
     def labels(self) -> list[str]:
@@ -110,6 +155,8 @@ class Facts:
             key = "dev_loss" if metric == "loss" else metric
             best = [each for each in self.run.epochs if number(each, "epoch") == self.best_epoch]
             value = number(best[0], key) if best else None
+        if value is None and self.chosen and metric == "accuracy":
+            value = sum(each.right for each in self.chosen) / len(self.chosen)
         if value is None and self.classes and metric in ("accuracy", "macro_f1"):
             pairs = [(str(each.gold), each.predicted) for each in self.rated]
             gold, predicted = map(list, zip(*pairs, strict=True))
@@ -118,9 +165,11 @@ class Facts:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """95 % interval of the main metric: the run's own, or Wilson's for an accuracy.
+        """95 % interval of the main metric.
 
-        None for several seeds, which tell of the chance in training, not of that in the dev set.
+        The run's own; else Wilson's for an accuracy; else the bootstrap's, for a score that can
+        be worked out again. None for several seeds, which tell of the chance in training, not
+        of that in the dev set.
         """
         if self.gathers:
             return None
@@ -128,10 +177,15 @@ class Facts:
         high = number(self.scores, f"{self.main_metric}_high")
         if low is not None and high is not None:
             return low, high
-        share = self.score("accuracy")
-        if self.main_metric != "accuracy" or not self.rated or share is None:
+        value = self.score(self.main_metric)
+        if value is None:
             return None
-        return wilson_interval(round(share * len(self.rated)), len(self.rated))
+        if self.main_metric == "accuracy":
+            count = len(self.rated) or len(self.chosen)
+            fits = count and 0 <= value <= 1
+            return wilson_interval(round(value * count), count) if fits else None
+        known = [each for each in self.run.predictions if each.gold is not None]
+        return resampled_interval(self.main_metric, value, known, self.labels)
 
     @cached_property
     def majority(self) -> tuple[str, float] | None:
@@ -142,12 +196,20 @@ class Facts:
         return self.labels[-at], share / len(self.rated)
 
     @cached_property
+    def guessing(self) -> float | None:
+        """The accuracy that blind guessing comes to, where choices are given."""
+        if not self.chosen:
+            return None
+        return sum(1 / len(each.choices) for each in self.chosen) / len(self.chosen)
+
+    @cached_property
     def certain(self) -> tuple[Float64[np.ndarray, " n"], Bool[np.ndarray, " n"]] | None:
-        """Confidence and rightness of the rated texts; None where a confidence is missing."""
-        sure = [each.confidence for each in self.rated]
+        """Confidence and rightness of labels or choices; None where a confidence is missing."""
+        told: list[Prediction | ChoicePrediction] = [*self.rated, *self.chosen]
+        sure = [each.confidence for each in told]
         if not sure or None in sure:
             return None
-        right = [each.gold == each.predicted for each in self.rated]
+        right = [each.right for each in told]
         return np.array(sure, dtype=np.float64), np.array(right)
 
     @cached_property

@@ -88,6 +88,12 @@ def scrolling(table: Html, label: str, *, kind: str = "") -> Html:
     return tag("div", table, class_=style, role="region", aria_label=label, tabindex=0)
 
 
+def barred(kind: str, words: str, share: float) -> Html:
+    """A cell that holds a number with a bar under it, as long as a share of the cell."""
+    bar = tag("i", class_="bar", style=f"width:{100 * share:.1f}%")
+    return tag("td", tag("span", words), bar, class_=f"n barred {kind}")
+
+
 def empty(sentence: str) -> Html:
     """What stands where there is nothing to show yet."""
     return tag("p", sentence, class_="empty")

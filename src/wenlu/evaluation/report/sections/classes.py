@@ -2,7 +2,17 @@
 
 from wenlu.evaluation.numerals import DASH, percent, whole
 from wenlu.evaluation.report.facts import Facts
-from wenlu.evaluation.report.markup import Html, both, chinese, empty, join, quoted, scrolling, tag
+from wenlu.evaluation.report.markup import (
+    Html,
+    barred,
+    both,
+    chinese,
+    empty,
+    join,
+    quoted,
+    scrolling,
+    tag,
+)
 
 COLUMNS = (
     ("Class", "类别", ""),
@@ -50,18 +60,13 @@ def _row(facts: Facts, at: int, guessed: int, largest: int) -> Html:
     return tag(
         "tr",
         tag("th", quoted(name), " ", code, scope="row"),
-        _bar("f1", percent(score.f1, 1), score.f1),
-        _bar("ratio", percent(score.precision, 1) if guessed else DASH, score.precision),
-        _bar("ratio", percent(score.recall, 1) if score.support else DASH, score.recall),
-        _bar("size", whole(score.support), score.support / largest),
+        barred("f1", percent(score.f1, 1), score.f1),
+        barred("ratio", percent(score.precision, 1) if guessed else DASH, score.precision),
+        barred("ratio", percent(score.recall, 1) if score.support else DASH, score.recall),
+        barred("size", whole(score.support), score.support / largest),
         tag("td", whole(guessed), class_="n"),
         tag("td", _taken_for(facts, at)),
     )
-
-
-def _bar(kind: str, words: str, share: float) -> Html:
-    bar = tag("i", class_="bar", style=f"width:{100 * share:.1f}%")
-    return tag("td", tag("span", words), bar, class_=f"n barred {kind}")
 
 
 def _taken_for(facts: Facts, at: int) -> Html | None:

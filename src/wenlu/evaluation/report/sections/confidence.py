@@ -24,12 +24,13 @@ def confidence(facts: Facts) -> Html:
     bins = reliability_bins(sure, right)
     error = calibration_error(bins)
     reached = selective_accuracy(sure, right).tolist()
+    asked = "questions" if facts.chosen else "texts"
     said = tag(
         "p",
         "Expected calibration error (ECE, 10 bins) ",
         tag("b", percent(error)),
         f"; mean confidence {percent(float(sure.mean()), 1)} against accuracy "
-        f"{percent(float(right.mean()), 1)}. On the surer half of the texts the accuracy is "
+        f"{percent(float(right.mean()), 1)}. On the surer half of the {asked} the accuracy is "
         f"{percent(reached[(len(reached) - 1) // 2], 1)}. ",
         chinese("柱高为该置信度下的准确率，贴近对角线则概率可信。"),
         class_="hint",

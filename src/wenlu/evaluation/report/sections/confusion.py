@@ -1,74 +1,20 @@
 """What is taken for what."""
 
-from wenlu.evaluation.confusions import ConfusedPair, confused_classes, confused_pairs
-from wenlu.evaluation.numerals import percent, whole
+from wenlu.evaluation.confusions import ConfusedPair
 from wenlu.evaluation.report.facts import Facts
-from wenlu.evaluation.report.heat_map import heat_map, legend
-from wenlu.evaluation.report.markup import Html, both, chinese, empty, join, quoted, scrolling, tag
-
-MOST_CLASSES = 40
-"""A matrix of more classes is shown in part."""
-PART = 30
-"""So many of the most confused classes are then shown."""
-EXAMPLE = 60
-"""Characters of the example of a pair."""
+from wenlu.evaluation.report.markup import Html, empty
+from wenlu.evaluation.report.matrix import matrix_and_pairs
 
 
 def confusion(facts: Facts) -> Html:
     """The confusion matrix, or its most telling part, and the most frequent mistakes."""
-    matrix = facts.confusion
-    if matrix is None:
+    if facts.confusion is None:
         return empty("No dev predictions with gold labels yet.")
-    names = [facts.name(label) for label in facts.labels]
-    large = len(names) > MOST_CLASSES
-    shown = confused_classes(matrix, PART) if large else list(range(len(names)))
-    pairs = confused_pairs(matrix, 30 if large else 12)
-    if not pairs:
-        table, told = empty("No mistakes."), None
-    else:
-        told = tag("h3", both("Most frequent mistakes", "最常见的误判"))
-        table = scrolling(
-            _pairs(facts, pairs), "Most frequent mistakes", kind="tall" if large else ""
-        )
-    parts: list[Html | None] = [told, table]
-    if shown:
-        heading = None
-        if large:
-            heading = tag(
-                "h3",
-                f"The {len(shown)} most confused of {len(names)} classes ",
-                chinese("最易混淆的类别"),
-            )
-        grid = scrolling(heat_map(matrix, names, shown), "Confusion matrix", kind="fit")
-        drawn = [heading, legend(), grid]
-        parts = [*parts, *drawn] if large else [*drawn, *parts]
-    return join(parts)
-
-
-def _pairs(facts: Facts, pairs: list[ConfusedPair]) -> Html:
     examples: dict[tuple[str, str], str] = {}
     for each in facts.rated:
         examples.setdefault((str(each.gold), each.predicted), " ／ ".join(each.texts))
-    head = [
-        tag("th", both("Gold", "真实"), scope="col"),
-        tag("th", both("Taken for", "误判为"), scope="col"),
-        tag("th", both("Times", "次数"), scope="col", class_="n"),
-        tag("th", both("Of the class", "占该类"), scope="col", class_="n"),
-        tag("th", both("For example", "例如"), scope="col"),
-    ]
-    rows = []
-    for pair in pairs:
-        gold, predicted = facts.labels[pair.gold], facts.labels[pair.predicted]
-        text = examples.get((gold, predicted), "")
-        example = text if len(text) <= EXAMPLE else f"{text[:EXAMPLE]}…"
-        rows.append(
-            tag(
-                "tr",
-                tag("td", quoted(facts.name(gold))),
-                tag("td", quoted(facts.name(predicted)), class_="wrong"),
-                tag("td", whole(pair.count), class_="n"),
-                tag("td", percent(pair.share, 1), class_="n"),
-                tag("td", quoted(example), class_="example"),
-            )
-        )
-    return tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows), class_="pairs")
+
+    def example(pair: ConfusedPair) -> str:
+        return examples.get((facts.labels[pair.gold], facts.labels[pair.predicted]), "")
+
+    return matrix_and_pairs(facts.confusion, [facts.name(label) for label in facts.labels], example)

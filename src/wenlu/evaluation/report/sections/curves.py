@@ -4,10 +4,19 @@ from collections.abc import Callable
 from math import nan
 
 from wenlu.evaluation.numerals import decimals, metric_name, percent, short
+from wenlu.evaluation.records import Record, number
 from wenlu.evaluation.report.charts import Line, Note, Point, line_chart, smooth
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import Html, empty, tag
-from wenlu.evaluation.run_files import Record, number
+
+BESIDE = {
+    "macro_f1": "macro",
+    "exact_match": "macro",
+    "accuracy": "macro",
+    "micro_f1": "train",
+    "f1": "train",
+}
+"""Scores that are drawn beside the main one, where there are no labels to speak of."""
 
 
 def curves(facts: Facts) -> Html:
@@ -47,7 +56,10 @@ def _losses(facts: Facts) -> Html | None:
 
 def _scores(facts: Facts) -> Html | None:
     lines = []
-    for metric, style in {facts.main_metric: "dev", "accuracy": "dev", "macro_f1": "macro"}.items():
+    beside = {"accuracy": "dev", "macro_f1": "macro"}
+    if facts.run.kind != "labels":
+        beside = {key: style for key, style in BESIDE.items() if key != facts.main_metric}
+    for metric, style in {facts.main_metric: "dev", **beside}.items():
         points = _points(facts.run.epochs, "epoch", metric)
         if points:
             name = metric_name(metric)

@@ -1,9 +1,9 @@
 """What the run learned from and was measured on."""
 
 from wenlu.evaluation.numerals import DASH, percent, whole
+from wenlu.evaluation.records import Record, number, record
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import Html, both, chinese, empty, join, quoted, scrolling, tag
-from wenlu.evaluation.run_files import Record, number, record
 
 COUNTS = {
     "rows": ("Texts", "条数"),
@@ -33,7 +33,37 @@ def data(facts: Facts) -> Html:
         chinese("“标注冲突”指同一文本有不同标签。"),
         class_="hint",
     )
-    return join([scrolling(table, "Data by split"), meaning])
+    return join([scrolling(table, "Data by split"), meaning, _notes(splits)])
+
+
+def _notes(splits: Record) -> Html | None:
+    """What was odd in the files, and how often."""
+    rows = []
+    for name, split in splits.items():
+        notes, size = record(record(split).get("notes")), number(record(split), "rows")
+        for what in notes:
+            count = number(notes, str(what))
+            if not count:
+                continue
+            share = tag("small", f" {percent(count / size)}") if size else None
+            rows.append(
+                tag(
+                    "tr",
+                    tag("th", quoted(str(name)), scope="row"),
+                    tag("td", whole(count), share, class_="n"),
+                    tag("td", quoted(str(what))),
+                )
+            )
+    if not rows:
+        return None
+    head = [
+        tag("th", both("Split", "数据"), scope="col"),
+        tag("th", both("Times", "次数"), scope="col", class_="n"),
+        tag("th", both("What was odd", "异常情况"), scope="col"),
+    ]
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows))
+    title = tag("h3", both("Odd in the files", "数据中的异常"))
+    return join([title, scrolling(table, "What was odd in the files", kind="fit")])
 
 
 def _row(name: str, split: Record) -> Html:

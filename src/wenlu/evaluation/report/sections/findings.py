@@ -1,13 +1,16 @@
 """What deserves a second look, said in sentences."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from wenlu.evaluation.calibration import calibration_error, reliability_bins
 from wenlu.evaluation.confusions import confused_pairs
+from wenlu.evaluation.matching import Tally, shifted
 from wenlu.evaluation.numerals import decimals, percent, score, whole
+from wenlu.evaluation.predictions import AnswerPrediction, SpanPrediction
+from wenlu.evaluation.records import Record, number, record, records
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import Html, empty, join, quoted, tag
-from wenlu.evaluation.run_files import number, record, records
 
 
 def findings(facts: Facts) -> Html:
@@ -49,7 +52,11 @@ def _unfinished(facts: Facts) -> Iterator[Html]:
 
 
 def _chance(facts: Facts) -> Iterator[Html]:
-    if facts.interval and facts.majority and facts.main_metric == "accuracy":
+    if not facts.interval or facts.main_metric != "accuracy":
+        return
+    if facts.guessing is not None and facts.interval[0] <= facts.guessing:
+        yield join(["The model is not shown to be better than guessing."])
+    if facts.majority:
         label, share = facts.majority
         if facts.interval[0] <= share:
             yield join(
@@ -93,12 +100,24 @@ def _splits(facts: Facts) -> Iterator[Html]:
                     "a longer length may help."
                 ]
             )
+        yield from _odd(name, record(split.get("notes")), rows)
         if unknown > 0.01:
             yield join(
                 [
                     f"{percent(unknown, 1)} of the {name} tokens are [UNK]; a larger vocabulary "
                     "or cleaner text may help."
                 ]
+            )
+
+
+def _odd(name: str, notes: Record, rows: float) -> Iterator[Html]:
+    """What was so often odd in a file that it may matter."""
+    for what in notes:
+        count = number(notes, str(what)) or 0
+        if rows and count / rows > 0.01:
+            share = percent(count / rows, 1)
+            yield join(
+                [f"In {name}: {whole(count)} ", quoted(str(what)), f" ({share} of its rows)."]
             )
 
 
@@ -178,6 +197,72 @@ def _confidence(facts: Facts) -> Iterator[Html]:
         )
 
 
+def _pieces(facts: Facts) -> Iterator[Html]:
+    """Of spans and relations: what is never found, too boldly or too timidly, or nearly."""
+    never = [label for label, each in facts.tallies.items() if each.gold >= 5 and not each.found]
+    if never:
+        some = join([quoted(facts.name(label)) for label in never[:8]], "、")
+        more = f" and {len(never) - 8} more" if never[8:] else ""
+        yield join(["Never found, though the dev set has them: ", some, more, "."])
+    total = sum(facts.tallies.values(), Tally())
+    if total.gold >= 50 and total.found and abs(total.precision - total.recall) > 0.1:
+        bold = total.recall > total.precision
+        word = "too much" if bold else "too little"
+        yield join(
+            [
+                f"The model says {word}: {percent(total.precision, 1)} of what it predicts is "
+                f"right, and it finds {percent(total.recall, 1)} of what is there."
+            ]
+        )
+    spans = [found for each, found in facts.matches if isinstance(each, SpanPrediction)]
+    missed = total.gold - total.found
+    moved = sum(map(shifted, spans))
+    if moved >= 20 and moved / missed > 0.25:
+        yield join(
+            [
+                f"{whole(moved)} of the {whole(missed)} gold spans that were not found were "
+                "predicted with other bounds: read some of them, the annotation itself may waver."
+            ]
+        )
+
+
+def _answers(facts: Facts) -> Iterator[Html]:
+    """Of answers: none at all, or of another length than the right ones."""
+    rated = [each for each in facts.rated_as(AnswerPrediction) if each.gold]
+    nothing = sum(not each.predicted for each in rated)
+    if nothing:
+        yield join([f"{whole(nothing)} of the {whole(len(rated))} questions got no answer."])
+    if len(rated) < 50:
+        return
+    said = sum(len(each.predicted) for each in rated)
+    right = sum(min(map(len, each.gold or ())) for each in rated)
+    if right and not 2 / 3 < said / right < 3 / 2:
+        word = "longer" if said > right else "shorter"
+        yield join(
+            [
+                f"Predicted answers are much {word} than the right ones: "
+                f"{said / len(rated):.1f} against {right / len(rated):.1f} characters on average."
+            ]
+        )
+
+
+def _places(facts: Facts) -> Iterator[Html]:
+    """Of choices: a place in the list that is chosen far more often than it is right."""
+    chosen = Counter(each.predicted for each in facts.chosen)
+    right = Counter(each.gold for each in facts.chosen)
+    if len(facts.chosen) < 100:
+        return
+    place = max(chosen, key=lambda each: chosen[each] - right[each])
+    more = chosen[place] - right[place]
+    if more / len(facts.chosen) > 0.1:
+        yield join(
+            [
+                f"Choice {place + 1} is chosen {whole(chosen[place])} times and right "
+                f"{whole(right[place])} times: the model has a habit."
+            ]
+        )
+
+
 RULES: tuple[Callable[[Facts], Iterator[Html]], ...] = (
     _unfinished,
     _broken,
@@ -186,5 +271,8 @@ RULES: tuple[Callable[[Facts], Iterator[Html]], ...] = (
     _epochs,
     _seeds,
     _classes,
+    _pieces,
+    _answers,
+    _places,
     _confidence,
 )

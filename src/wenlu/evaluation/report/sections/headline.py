@@ -10,6 +10,7 @@ from wenlu.evaluation.numerals import (
     short,
     whole,
 )
+from wenlu.evaluation.records import number, records
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import (
     Html,
@@ -22,7 +23,6 @@ from wenlu.evaluation.report.markup import (
     scrolling,
     tag,
 )
-from wenlu.evaluation.run_files import number, records
 from wenlu.evaluation.seeds import cost_summary
 
 
@@ -70,13 +70,18 @@ def _main(facts: Facts) -> Html:
         tag("span", both(*metric_name(metric)), class_="what"),
         tag("strong", score(metric, value)),
         tag("span", spread, class_="below") if spread else None,
-        _scale(facts, value) if metric == "accuracy" else None,
+        _scale(facts, value) if _is_share(facts, value) else None,
         class_="card main",
     )
 
 
+def _is_share(facts: Facts, value: float) -> bool:
+    """Whether the main metric runs from nothing to everything."""
+    return facts.main_metric == "accuracy" or (facts.run.kind != "labels" and 0 <= value <= 1)
+
+
 def _scale(facts: Facts, value: float) -> Html:
-    """Where the accuracy stands between nothing and everything."""
+    """Where the score stands between nothing and everything."""
     around = number(facts.scores, f"{facts.main_metric}_sd") or 0.0
     low, high = facts.interval or (value - around, value + around)
     width = max(high - low, 0.006)
@@ -94,6 +99,9 @@ def _scale(facts: Facts, value: float) -> Html:
                 f" scores {percent(share, 1)}.",
             )
         )
+    if facts.guessing is not None and facts.main_metric == "accuracy":
+        marks.append(tag("i", class_="base", style=f"left:{100 * facts.guessing:.2f}%"))
+        words.append(tag("span", f"Guessing scores {percent(facts.guessing, 1)}."))
     bar = tag("span", *marks, class_="scale", aria_hidden="true")
     return join([bar, tag("span", *words, class_="below") if words else None])
 

@@ -5,15 +5,15 @@ from math import isfinite
 from urllib.parse import quote
 
 from wenlu.evaluation.numerals import DASH, metric_name, percent, plus_minus, score
+from wenlu.evaluation.records import Record, number, record, records
 from wenlu.evaluation.report.charts import Line, line_chart
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import Html, both, chinese, join, scrolling, tag
-from wenlu.evaluation.run_files import Record, number, record, records
 from wenlu.evaluation.seeds import seed_metrics, seed_summary
 
 
 def seeds(facts: Facts) -> Html | None:
-    """A table of scores with mean and deviation, and the dev accuracy of every seed."""
+    """A table of scores with mean and deviation, and the dev score of every seed."""
     runs = records(facts.result.get("runs"))
     if not runs:
         return None
@@ -61,14 +61,9 @@ def _link(facts: Facts, run: Record) -> str:
 def _agreement(facts: Facts) -> str | None:
     """How much the seeds differ in single texts, where they were measured on the same ones."""
     answers = [each.predictions for each in facts.seeds if each.predictions]
-    if (
-        len(answers) < 2
-        or len({tuple((each.texts, each.gold) for each in run) for run in answers}) > 1
-    ):
+    if len(answers) < 2 or len({tuple(each.asked for each in run) for run in answers}) > 1:
         return None
-    right = [
-        [each.gold == each.predicted for each in run if each.gold is not None] for run in answers
-    ]
+    right = [[each.right for each in run if each.gold is not None] for run in answers]
     texts = list(zip(*right, strict=True))
     if not texts:
         return None

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Iterator
 
 from wenlu.evaluation.numerals import DASH
+from wenlu.evaluation.predictions import Prediction
+from wenlu.evaluation.records import Record, number, record
 from wenlu.evaluation.report.facts import Facts
 from wenlu.evaluation.report.markup import (
     Html,
@@ -17,13 +19,14 @@ from wenlu.evaluation.report.markup import (
     scrolling,
     tag,
 )
-from wenlu.evaluation.run_files import Record, number, record
 
 EXAMPLE = ("今天天气真好",)
 
 
 def usage(facts: Facts) -> Html:
     """Lines of Python and of the command line that use the model."""
+    if facts.run.kind != "labels":
+        return _usage_of_others(facts)
     run, texts = facts.run.folder, _example(facts)
     given = f"({', '.join(map(_literal, texts))})" if len(texts) > 1 else _literal(texts[0])
     python = [
@@ -39,6 +42,41 @@ def usage(facts: Facts) -> Html:
         f"wenlu predict {folder} --input new.csv --output labelled.jsonl",
         f"wenlu evaluate {folder} --data labelled.csv",
     ]
+    return _side_by_side(python, shell)
+
+
+def _usage_of_others(facts: Facts) -> Html:
+    """The same for tasks whose predictions are more than a label, and whose data is no table."""
+    run, folder = facts.run.folder, shlex.quote(str(facts.run.folder))
+    python = [
+        "from wenlu import Run",
+        "",
+        f"run = Run({_literal(str(run))})",
+    ]
+    shell = [
+        f"wenlu predict {folder} --input new.json --output predicted.jsonl",
+        f"wenlu evaluate {folder} --data labelled.json",
+    ]
+    if facts.run.kind in ("spans", "relations"):
+        shown = [each.text for each, _ in facts.matches[:50] if _plain(each.text, most=48)]
+        text = (shown or EXAMPLE)[0]
+        python += [
+            f"(example,) = run.typed([{_literal(text)}])",
+            "(found,) = run.predict_examples([example])",
+            "print(run.task.record(example, found))",
+        ]
+        shell.insert(0, shlex.join(["wenlu", "predict", str(run), text]))
+    else:
+        python += [
+            'examples = run.task.read(Path("new.json"), labelled=False)',
+            "for example, found in zip(examples, run.predict_examples(examples)):",
+            "    print(run.task.record(example, found))",
+        ]
+        python.insert(0, "from pathlib import Path\n")
+    return _side_by_side(python, shell)
+
+
+def _side_by_side(python: list[str], shell: list[str]) -> Html:
     return tag(
         "div",
         tag("div", tag("h3", "Python"), _code("\n".join(python))),
@@ -49,15 +87,19 @@ def usage(facts: Facts) -> Html:
 
 def _example(facts: Facts) -> tuple[str, ...]:
     """Texts to try the model on: short ones of the dev set, where there are any."""
-    known = facts.run.predictions or facts.kept.predictions
+    known = [
+        each
+        for each in facts.run.predictions or facts.kept.predictions
+        if isinstance(each, Prediction)
+    ]
     for each in known[:50]:
         if each.texts and all(map(_plain, each.texts)):
             return each.texts
     return EXAMPLE * max(1, len(known[0].texts) if known else 1)
 
 
-def _plain(text: str) -> bool:
-    return len(text) <= 24 and text.isprintable() and not text.startswith("-")
+def _plain(text: str, most: int = 24) -> bool:
+    return len(text) <= most and text.isprintable() and not text.startswith("-")
 
 
 def _literal(text: str) -> str:
