@@ -231,8 +231,8 @@ class MultipleChoice:
     def restored(self, saved: Mapping[str, Any]) -> "MultipleChoice":
         return replace(self, arrangement=saved["arrangement"])
 
-    def typed(self, texts: Sequence[tuple[str, ...]]) -> list[Question]:
-        questions = []
+    def typed(self, texts: Sequence[tuple[str, ...]]) -> list[Example[Any]]:
+        questions: list[Example[Any]] = []
         for number, (*parts, choices) in enumerate(texts):
             split = split_choices(choices)
             if len(split) < 2:

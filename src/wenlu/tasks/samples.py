@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from wenlu.tasks.classification import Classification
-from wenlu.tasks.clue import AFQMC, C3, CSL, WSC
+from wenlu.tasks.clue import AFQMC, C3, CHID, CSL, WSC
 from wenlu.tasks.ner import NER
 
 INTENTS = Classification(
@@ -40,4 +40,10 @@ ENTITIES = replace(
     NER,
     name="entities",
     summary="bundled sample: names of persons, places and more (CLUENER layout)",
+)
+IDIOMS = replace(
+    CHID,
+    name="idioms",
+    summary="bundled sample: which idiom belongs into which blank? (ChID layout)",
+    submission_file="predict.json",
 )

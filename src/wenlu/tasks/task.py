@@ -19,6 +19,9 @@ from wenlu.training.dataset import StoredDataset
 Notes = Counter[str]
 """What was odd in some data and how often, in words that follow a number: "rows without ..."."""
 
+AnyExample = Any
+"""An `Example`, or what a task has in its place to carry more."""
+
 
 class Encoded(NamedTuple):
     """Examples as the model takes them."""
@@ -105,12 +108,12 @@ class Task(Protocol):
             DataError: names file, line and field, and says what would be right.
         """
 
-    def adapt(self, examples: Sequence[Example[Any]], path: Path) -> "Task":
+    def adapt(self, examples: Sequence[AnyExample], path: Path) -> "Task":
         """This task with what it takes from its training data, such as its label set."""
 
     def encode(
         self,
-        examples: Sequence[Example[Any]],
+        examples: Sequence[AnyExample],
         tokenizer: Tokenizer,
         *,
         max_length: int,
@@ -140,27 +143,25 @@ class Task(Protocol):
         """What `decode` needs of the module's outputs for a batch, one item a row, on the CPU."""
 
     def decode(
-        self, found: Sequence[Any], examples: Sequence[Example[Any]], encoded: Encoded
+        self, found: Sequence[Any], examples: Sequence[AnyExample], encoded: Encoded
     ) -> list[Any]:
         """A prediction for each example, from what was collected, in the order of the rows."""
 
-    def score(
-        self, examples: Sequence[Example[Any]], predictions: Sequence[Any]
-    ) -> dict[str, float]:
+    def score(self, examples: Sequence[AnyExample], predictions: Sequence[Any]) -> dict[str, float]:
         """The official metric, in [0, 1], and others beside it."""
 
-    def items(self, examples: Sequence[Example[Any]]) -> int:
+    def items(self, examples: Sequence[AnyExample]) -> int:
         """How many answers are counted when shares such as accuracy are worked out."""
 
-    def unseen(self, examples: Sequence[Example[Any]]) -> list[str]:
+    def unseen(self, examples: Sequence[AnyExample]) -> list[str]:
         """Labels that none of the examples has: no model can learn them."""
 
     def submission(
-        self, examples: Sequence[Example[Any]], predictions: Sequence[Any], path: Path
+        self, examples: Sequence[AnyExample], predictions: Sequence[Any], path: Path
     ) -> None:
         """Write the benchmark's own upload format."""
 
-    def check_submission(self, path: Path, examples: Sequence[Example[Any]]) -> None:
+    def check_submission(self, path: Path, examples: Sequence[AnyExample]) -> None:
         """Raise DataError unless the file answers every test example once, in the right form."""
 
     def saved(self) -> dict[str, Any]:
@@ -172,13 +173,13 @@ class Task(Protocol):
     def typed(self, texts: Sequence[tuple[str, ...]]) -> list[Example[Any]]:
         """Examples from texts that somebody typed, each with one text for each of `text_fields`."""
 
-    def record(self, example: Example[Any], prediction: Any) -> dict[str, Any]:  # noqa: ANN401
+    def record(self, example: AnyExample, prediction: Any) -> dict[str, Any]:  # noqa: ANN401
         """A prediction for programs: a JSON object, a line of `predict --output`."""
 
-    def compared(self, example: Example[Any], prediction: Any) -> dict[str, Any]:  # noqa: ANN401
+    def compared(self, example: AnyExample, prediction: Any) -> dict[str, Any]:  # noqa: ANN401
         """Prediction beside gold label: a line of `dev.predictions.jsonl`, read by the report."""
 
-    def told(self, example: Example[Any], prediction: Any) -> str:  # noqa: ANN401
+    def told(self, example: AnyExample, prediction: Any) -> str:  # noqa: ANN401
         """A prediction for people: a few lines of plain text."""
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wenlu.corpus import Record, write_jsonl
 from wenlu.errors import DataError
-from wenlu.tasks.clue.wsc import WSC, located, marked
+from wenlu.tasks.clue.wsc import WSC, marked
 from wenlu.tasks.task import Notes
 
 EndToEnd = Callable[..., dict[str, Any]]
@@ -89,17 +89,6 @@ def test_a_span_that_is_nowhere_is_counted() -> None:
     assert found == "我把床搬走了，[它]太旧。"
     assert notes == {"nouns that are nowhere in their text, left unmarked": 1}
     assert mark("", ("桌子", 2), ("它", -1))[0] == ""
-
-
-@given(st.text("ab", max_size=12), st.text("ab", min_size=1, max_size=3), st.integers(-3, 15))
-def test_the_nearest_place(text: str, piece: str, index: int) -> None:
-    found = located(text, piece, index)
-    places = [i for i in range(len(text)) if text[i : i + len(piece)] == piece]
-    if found is None:
-        assert places == []
-    else:
-        assert text[found : found + len(piece)] == piece
-        assert all(abs(found - index) <= abs(place - index) for place in places)
 
 
 @pytest.mark.parametrize(

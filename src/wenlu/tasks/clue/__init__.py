@@ -2,6 +2,7 @@
 
 from wenlu.tasks.clue.afqmc import AFQMC
 from wenlu.tasks.clue.c3 import C3
+from wenlu.tasks.clue.chid import CHID
 from wenlu.tasks.clue.cluener import CLUENER
 from wenlu.tasks.clue.cmnli import CMNLI
 from wenlu.tasks.clue.csl import CSL
@@ -10,4 +11,4 @@ from wenlu.tasks.clue.ocnli import OCNLI
 from wenlu.tasks.clue.tnews import TNEWS
 from wenlu.tasks.clue.wsc import WSC
 
-__all__ = ["AFQMC", "C3", "CLUENER", "CMNLI", "CSL", "IFLYTEK", "OCNLI", "TNEWS", "WSC"]
+__all__ = ["AFQMC", "C3", "CHID", "CLUENER", "CMNLI", "CSL", "IFLYTEK", "OCNLI", "TNEWS", "WSC"]

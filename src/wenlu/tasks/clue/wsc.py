@@ -10,6 +10,7 @@ from types import MappingProxyType
 from wenlu.corpus import Record
 from wenlu.tasks.classification import Classification
 from wenlu.tasks.task import Notes
+from wenlu.text import nearest
 
 SPANS = {"span1": ("nouns", "_", "_"), "span2": ("pronouns", "[", "]")}
 """What the two spans are, and what is put before and behind them."""
@@ -39,7 +40,7 @@ def marked(record: Record, notes: Notes) -> tuple[str]:
                 f"{index!r} came; it must be the number of the span's first character, from 0",
                 f"{span}_index",
             )
-        start = located(text, piece, index)
+        start = nearest(text, piece, index)
         if start is None:
             notes[f"{what} that are nowhere in their text, left unmarked"] += 1
             continue
@@ -47,12 +48,6 @@ def marked(record: Record, notes: Notes) -> tuple[str]:
             notes[f"{what} that do not stand where their index says, found nearby"] += 1
         found.append((start, start + len(piece), before, behind))
     return (_insert(text, found),)
-
-
-def located(text: str, piece: str, index: int) -> int | None:
-    """Where `piece` stands in `text`: at `index`, or else nearest to it; None if nowhere."""
-    starts = [i for i in range(len(text) - len(piece) + 1) if text.startswith(piece, i)]
-    return min(starts, key=lambda start: abs(start - index), default=None)
 
 
 def _insert(text: str, spans: list[tuple[int, int, str, str]]) -> str:
