@@ -5,18 +5,17 @@ its own, and the two variants take turns. Peak memory at two batch sizes gives w
 what a row costs, and so the largest batch that a limit allows; `--check` then runs that batch, and
 says what it took.
 
-The C library's allocator has a say. Told to keep what is freed, as in training, it leaves holes
-that tensors of the same size do not fill again, and the process grows beyond what is in use.
-`--allocator returned` hands every large block back at once, so that memory is what is in use;
-getting it anew takes time, of both variants.
+The C library's allocator has a say. Told to keep what is freed, as in training without
+recomputation, it leaves holes that tensors of other sizes do not fill, and the process grows beyond
+what is in use. Told to hand every large block back at once, as in training with it, memory is what
+is in use; getting it anew takes time. `--allocator` gives both variants the same.
 
     python -m bench.recompute                        lengths 128 and 512, both halves of each block
     python -m bench.recompute --parts block --every 2 --length 512 --limit 8000 --check
-    python -m bench.recompute --allocator returned
+    python -m bench.recompute --allocator kept
 """
 
 import argparse
-import ctypes
 import json
 import statistics
 from collections.abc import Callable
@@ -29,28 +28,24 @@ from bench.side_by_side import Pair, Stopwatch, compare, machine, peak_memory_mb
 from wenlu.models.bert import bert
 from wenlu.nn import Transformer, recompute
 from wenlu.nn.recompute import PARTS
-from wenlu.training.allocator import keep_freed_memory
+from wenlu.training.allocator import keep_freed_memory, return_freed_memory
 
 VOCABULARY, SHARE = 21_128, 0.15
 ROWS = {64: (16, 48), 128: (8, 24), 256: (4, 12), 512: (2, 6)}
 """Length of the texts, and the two batch sizes."""
 
 
-def return_freed_memory() -> None:
-    """Let glibc take blocks of over 1 MB from the system, and give them back when freed."""
-    mmap_threshold = -3
-    ctypes.CDLL(None).mallopt(mmap_threshold, 1 << 20)
-
-
-ALLOCATORS: dict[str, Callable[[], object]] = {
-    "kept": keep_freed_memory,
-    "returned": return_freed_memory,
+ALLOCATORS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+    "training": (return_freed_memory, keep_freed_memory),
+    "kept": (keep_freed_memory, keep_freed_memory),
+    "returned": (return_freed_memory, return_freed_memory),
 }
+"""What is done with freed memory, recomputed and plain."""
 
 
 def side(arguments: argparse.Namespace) -> dict[str, float]:
     """Training steps of one variant with one batch size."""
-    ALLOCATORS[arguments.allocator]()
+    ALLOCATORS[arguments.allocator][arguments.side == "plain"]()
     torch.manual_seed(0)
     width, rows = arguments.width, arguments.rows
     config = bert(vocabulary=VOCABULARY, width=width, layers=arguments.layers)
@@ -123,7 +118,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, choices=ROWS)
     parser.add_argument("--parts", choices=PARTS, default="halves")
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--allocator", choices=ALLOCATORS, default="kept")
+    parser.add_argument("--allocator", choices=ALLOCATORS, default="training")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--limit", type=float, default=4096, help="memory for the process, in MB")

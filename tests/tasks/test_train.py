@@ -56,6 +56,16 @@ def test_the_same_call_gives_the_same_run(config: RunConfig, tmp_path: Path) -> 
     assert metrics(tmp_path / "one") != metrics(tmp_path / "three")
 
 
+def test_recomputed_is_the_same_run(config: RunConfig, tmp_path: Path) -> None:
+    for name, every in (("kept", 0), ("recomputed", 1)):
+        settings = replace(SETTINGS, recompute=every)
+        train(replace(config, training=settings), tmp_path / name)
+    assert metrics(tmp_path / "kept") == metrics(tmp_path / "recomputed")
+    for file in ("model/model.safetensors", "model/config.json", "dev.predictions.jsonl"):
+        kept, again = (tmp_path / name / file for name in ("kept", "recomputed"))
+        assert kept.read_bytes() == again.read_bytes()
+
+
 def test_bfloat16_is_close(config: RunConfig, tmp_path: Path) -> None:
     for precision in ("float32", "bfloat16"):
         settings = replace(SETTINGS, lr=0.002, precision=precision)

@@ -24,6 +24,7 @@ from wenlu.errors import ConfigError, RunError
 from wenlu.evaluation import mean_and_deviation, wilson_interval
 from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
+from wenlu.nn import recompute
 from wenlu.tasks.config import RunConfig
 from wenlu.tasks.examples import Example
 from wenlu.tasks.predicting import predict_rows
@@ -32,6 +33,7 @@ from wenlu.tasks.splits import describe, read_splits, summary
 from wenlu.tasks.task import Encoded, Task
 from wenlu.text import Tokenizer
 from wenlu.training import Processes, Trained, TrainingSettings, fit, join_processes
+from wenlu.training.allocator import return_freed_memory
 from wenlu.training.facts import run_facts
 from wenlu.training.precision import resolve_precision
 from wenlu.training.progress_bar import ProgressBar, notice
@@ -74,6 +76,8 @@ def train(
         raise ConfigError(f"seeds must differ; got {' '.join(map(str, seeds))}")
     several = len(seeds) > 1
     begun = resume
+    if config.training.recompute:
+        return_freed_memory()
     with join_processes() as processes:
         processes.pieces(config.training.pieces)  # an error now is better than one later
         tell = say if say is not None and processes.first else lambda _: None
@@ -203,6 +207,8 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     train_rows = encode(train_set, training=True, notes=notes["train"])
     dev_rows = encode(dev_set, notes=notes["dev"])
     module = task.build(model, pooling=config.pooling)
+    if settings.recompute:
+        recompute(model.encoder, every=settings.recompute)
     splits = describe(task, files, notes, train_set, dev_set, train_rows, dev_rows)
     for line in summary(splits):
         say(line)
@@ -284,7 +290,7 @@ def _train_once(
     return processes.agree(result)
 
 
-_FREE = ("checkpoint_minutes", "checkpoint_steps", "log_steps")
+_FREE = ("checkpoint_minutes", "checkpoint_steps", "log_steps", "recompute")
 """Settings that may change when a run is gone on with."""
 
 
@@ -362,6 +368,7 @@ def _fingerprint(
         checkpoint_minutes=0.0,
         checkpoint_steps=0,
         log_steps=1,
+        recompute=0,
         pieces=processes.pieces(settings.pieces),
         precision=resolve_precision(settings.precision, processes.device),
     )

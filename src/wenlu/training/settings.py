@@ -34,6 +34,9 @@ class TrainingSettings:
     """Each layer further from the head learns slower by this factor."""
     freeze: int = 0
     """0: all learns; 1: the embeddings stay as they are; n: they and the lowest n-1 blocks do."""
+    recompute: int = 0
+    """Keep only the input of every n-th block, and work the rest out again, to save memory; 0 for
+    none."""
     pieces: int = 1
     """Parts in which each batch is worked off, to save memory; with several processes, a multiple
     of their number. The result depends on it only through the dropout masks."""
@@ -53,7 +56,7 @@ class TrainingSettings:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1; got {getattr(self, name)}")
         for name in (
-            *("weight_decay", "clip", "freeze", "patience"),
+            *("weight_decay", "clip", "freeze", "recompute", "patience"),
             *("checkpoint_minutes", "checkpoint_steps"),
         ):
             if not getattr(self, name) >= 0:  # nan is not

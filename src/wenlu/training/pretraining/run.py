@@ -19,6 +19,7 @@ from wenlu.models import Model, save
 from wenlu.nn.recompute import recompute
 from wenlu.optim import OPTIMIZERS
 from wenlu.text import Tokenizer
+from wenlu.training.allocator import return_freed_memory
 from wenlu.training.facts import run_facts
 from wenlu.training.precision import resolve_precision
 from wenlu.training.pretraining.config import PretrainingConfig
@@ -78,6 +79,8 @@ def pretrain(
         WenluError: bad text, settings, vocabulary or folder.
     """
     out = Path(out)
+    if config.training.recompute:
+        return_freed_memory()
     with join_processes() as processes:
         processes.wait()  # else one that leaves with an error takes others still coming with it
         # An error now is better than one later.
