@@ -3,21 +3,44 @@
 from wenlu.errors import ConfigError, closest
 from wenlu.tasks.choice import CHOICE
 from wenlu.tasks.classify import CLASSIFY
-from wenlu.tasks.clue import AFQMC, C3, CHID, CLUENER, CMNLI, CSL, IFLYTEK, OCNLI, TNEWS, WSC
+from wenlu.tasks.clue import (
+    AFQMC,
+    C3,
+    CHID,
+    CLUENER,
+    CMNLI,
+    CMRC2018,
+    CSL,
+    IFLYTEK,
+    OCNLI,
+    TNEWS,
+    WSC,
+)
 from wenlu.tasks.events import EVENTS
 from wenlu.tasks.lic2020 import DUEE
+from wenlu.tasks.lic2020.reading import DUREADER_ROBUST
 from wenlu.tasks.match import MATCH
 from wenlu.tasks.ner import NER
-from wenlu.tasks.samples import CHOICES, ENTITIES, IDIOMS, INTENTS, KEYWORDS, PAIRS, PRONOUNS
+from wenlu.tasks.qa import QA
+from wenlu.tasks.samples import (
+    CHOICES,
+    ENTITIES,
+    IDIOMS,
+    INTENTS,
+    KEYWORDS,
+    PAIRS,
+    PRONOUNS,
+    READING,
+)
 from wenlu.tasks.task import Task
 
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        *(TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, WSC, CSL, C3, CHID, CLUENER),
-        *(DUEE,),
-        *(CLASSIFY, MATCH, CHOICE, EVENTS, NER),
-        *(INTENTS, PAIRS, PRONOUNS, KEYWORDS, CHOICES, IDIOMS, ENTITIES),
+        *(TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, WSC, CSL, CMRC2018, C3, CHID, CLUENER),
+        *(DUREADER_ROBUST, DUEE),
+        *(CLASSIFY, MATCH, QA, CHOICE, EVENTS, NER),
+        *(INTENTS, PAIRS, PRONOUNS, KEYWORDS, READING, CHOICES, IDIOMS, ENTITIES),
     )
 }
 

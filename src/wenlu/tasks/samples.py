@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from wenlu.tasks.classification import Classification
-from wenlu.tasks.clue import AFQMC, C3, CHID, CSL, WSC
+from wenlu.tasks.clue import AFQMC, C3, CHID, CMRC2018, CSL, WSC
 from wenlu.tasks.ner import NER
 
 INTENTS = Classification(
@@ -45,5 +45,12 @@ IDIOMS = replace(
     CHID,
     name="idioms",
     summary="bundled sample: which idiom belongs into which blank? (ChID layout)",
+    submission_file="predict.json",
+)
+READING = replace(
+    CMRC2018,
+    name="reading",
+    summary="bundled sample: answer questions with pieces of passages (CMRC2018 layout)",
+    max_length=256,
     submission_file="predict.json",
 )
