@@ -92,5 +92,7 @@ def _mark(facts: Facts, match: Match[Span]) -> Mark:
     span = match.piece
     label = SIGNS.get(match.verdict, "") + facts.name(span.label)
     if match.verdict == "wrong" and match.predicted is not None:
-        label = f"{label} → {facts.name(match.predicted.label)}"
+        other = match.predicted
+        same_event = other.type == span.type and other.role
+        label = f"{label} → {other.role if same_event else facts.name(other.label)}"
     return Mark(match.verdict, label, span.text, span.start, span.end)
