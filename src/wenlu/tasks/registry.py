@@ -19,9 +19,11 @@ from wenlu.tasks.clue import (
 from wenlu.tasks.events import EVENTS
 from wenlu.tasks.lic2020 import DUEE
 from wenlu.tasks.lic2020.reading import DUREADER_ROBUST
+from wenlu.tasks.lic2020.relations import DUIE
 from wenlu.tasks.match import MATCH
 from wenlu.tasks.ner import NER
 from wenlu.tasks.qa import QA
+from wenlu.tasks.relations import RELATIONS
 from wenlu.tasks.samples import (
     CHOICES,
     ENTITIES,
@@ -38,8 +40,8 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         *(TNEWS, IFLYTEK, AFQMC, CMNLI, OCNLI, WSC, CSL, CMRC2018, C3, CHID, CLUENER),
-        *(DUREADER_ROBUST, DUEE),
-        *(CLASSIFY, MATCH, QA, CHOICE, EVENTS, NER),
+        *(DUREADER_ROBUST, DUIE, DUEE),
+        *(CLASSIFY, MATCH, QA, CHOICE, EVENTS, NER, RELATIONS),
         *(INTENTS, PAIRS, PRONOUNS, KEYWORDS, READING, CHOICES, IDIOMS, ENTITIES),
     )
 }
