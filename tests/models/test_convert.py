@@ -81,3 +81,26 @@ def test_a_classifier_that_others_trained_keeps_its_head(
     assert again.config.id2label == {0: "好", 1: "中", 2: "差"}
     ids = torch.tensor([[2, 9, 12, 20, 3]])
     torch.testing.assert_close(again.eval()(ids).logits, theirs(ids).logits)
+
+
+def test_half_the_space(randomised: Randomise, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    model = randomised(Model(FAMILIES["roformer"](**SIZES), ("mlm",)))
+    start = save(tmp_path / "start", model, tokenizer, layout="wenlu")
+    convert(start, tmp_path / "half", to="wenlu", half=True)
+    sizes = [(p / "model.safetensors").stat().st_size for p in (start, tmp_path / "half")]
+    assert sizes[1] < 0.8 * sizes[0]
+    for name, tensor in load(tmp_path / "half").model.state_dict().items():
+        before = model.state_dict()[name]
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, before.half().float() if before.ndim > 1 else before), name
+    with pytest.raises(CheckpointError, match="float16 is for the wenlu layout"):
+        convert(start, tmp_path / "theirs", to="hf", half=True)
+
+
+def test_what_float16_cannot_hold_is_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    model = Model(FAMILIES["bert"](**SIZES))
+    with torch.no_grad():
+        model.encoder.embeddings.token.weight[3, 1] = 1e5
+    with pytest.raises(CheckpointError, match="numbers that float16 cannot hold"):
+        save(tmp_path / "half", model, tokenizer, half=True)
+    assert not (tmp_path / "half").exists()

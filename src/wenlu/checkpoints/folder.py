@@ -63,11 +63,15 @@ def write_json(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_safetensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors, real numbers as float32; the file is as readable as other new ones."""
+    """Write tensors, real numbers as float32 unless they are float16.
+
+    The file is as readable as other new ones.
+    """
     seen: set[int] = set()
     own = {}
     for name, tensor in tensors.items():
-        kind = torch.float32 if tensor.is_floating_point() else tensor.dtype
+        other = tensor.is_floating_point() and tensor.dtype != torch.float16
+        kind = torch.float32 if other else tensor.dtype
         plain = tensor.detach().to("cpu", kind).contiguous()
         place = plain.untyped_storage().data_ptr()
         if place in seen or plain.untyped_storage().nbytes() != plain.nbytes:

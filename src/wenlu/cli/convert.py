@@ -8,7 +8,12 @@ from wenlu.cli.output import print_json, say
 
 
 def convert(
-    src: str, dst: Path, *, to: Literal["hf", "wenlu"] = "hf", json: Switch = False
+    src: str,
+    dst: Path,
+    *,
+    to: Literal["hf", "wenlu"] = "hf",
+    half: Switch = False,
+    json: Switch = False,
 ) -> None:
     """Rewrite a model in another layout, with equal outputs.
 
@@ -26,12 +31,14 @@ def convert(
         The folder to make.
     to
         hf for an ordinary Hugging Face folder, wenlu for our own layout.
+    half
+        Store matrices as float16, in half the space; for our own layout.
     json
         Print one JSON document and nothing else.
     """
     from wenlu.models.convert import convert as rewrite
 
-    kind = rewrite(src, dst, to=to)
+    kind = rewrite(src, dst, to=to, half=half)
     if json:
         print_json({"output": str(dst), "layout": to, "kind": kind})
     else:

@@ -17,6 +17,7 @@ class Bundled:
     """Vocabulary size -> configuration."""
     trained: bool
     """False: a shape to train from scratch; its weights are random, drawn by the run's seed."""
+    licence: str = "Apache-2.0"
 
 
 def _scratch(layers: int, width: int, heads: int, inner_width: int) -> Bundled:

@@ -8,13 +8,16 @@ from wenlu.models.bundled import BUNDLED
 from wenlu.models.load import classifier_of, load, save
 
 
-def convert(source: str | PathLike[str], target: str | PathLike[str], *, to: str) -> str:
+def convert(
+    source: str | PathLike[str], target: str | PathLike[str], *, to: str, half: bool = False
+) -> str:
     """Write the model in `source` to `target`.
 
     Args:
         source: a folder in any layout that `load` reads, a run folder, or a bundled name.
         target: must not exist, or be empty.
         to: "hf" or "wenlu".
+        half: store matrices as float16.
 
     Returns:
         "classifier" or "model".
@@ -25,8 +28,9 @@ def convert(source: str | PathLike[str], target: str | PathLike[str], *, to: str
         checkpoint = read_checkpoint(folder)
         if "classifier" in checkpoint.heads:
             classifier, tokenizer, extra = classifier_of(checkpoint)
-            save(target, classifier, tokenizer, labels=checkpoint.labels, extra=extra, layout=to)
+            labels = checkpoint.labels
+            save(target, classifier, tokenizer, labels=labels, extra=extra, layout=to, half=half)
             return "classifier"
     model, tokenizer = load(folder if folder.is_dir() else source)
-    save(target, model, tokenizer, layout=to)
+    save(target, model, tokenizer, layout=to, half=half)
     return "model"

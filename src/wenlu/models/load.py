@@ -62,10 +62,10 @@ def load(name_or_path: str | PathLike[str]) -> Loaded:
         CheckpointError: there is no such model, or the folder's parts do not fit together.
     """
     name = str(name_or_path)
-    if name in BUNDLED:
+    if name in BUNDLED and not BUNDLED[name].trained:
         tokenizer = Tokenizer.from_vocab(asset("vocabulary", "vocab.txt"))
         return Loaded(Model(BUNDLED[name].shape(len(tokenizer))), tokenizer)
-    folder = _folder(name)
+    folder = asset("models", name) if name in BUNDLED else _folder(name)
     checkpoint = read_checkpoint(folder)
     model = Model(_config(checkpoint), checkpoint.heads)
     _fill(model, checkpoint)
@@ -133,6 +133,7 @@ def save(
     labels: list[str] | None = None,
     extra: dict[str, Any] | None = None,
     layout: str | None = None,
+    half: bool = False,
 ) -> Path:
     """Write a folder that `load` reads, and `transformers` too where it has the family.
 
@@ -143,9 +144,12 @@ def save(
         labels: names of the classes, in their order.
         extra: what else to keep beside the weights.
         layout: "hf" or "wenlu"; by default "hf" if that can hold the model exactly.
+        half: store matrices as float16, in half the space and in our layout; `load` makes them
+            float32 again.
 
     Raises:
-        CheckpointError: "hf" was asked for and cannot hold this model.
+        CheckpointError: "hf" was asked for and cannot hold this model, or float16 cannot hold one
+            of its weights.
     """
     folder, shape = Path(folder), cast(TransformerConfig, model.config)
     if len(tokenizer) > shape.vocabulary:
@@ -154,6 +158,11 @@ def save(
             f"{shape.vocabulary}; it is another model's"
         )
     tensors = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    if half:
+        if layout == "hf":
+            raise CheckpointError("float16 is for the wenlu layout; ask for that one with it")
+        layout = "wenlu"
+        tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
     config = {f.name: getattr(shape, f.name) for f in fields(TransformerConfig)}
     obstacle = expressible(config, tensors)
     if not isinstance(model, Model | Classifier):
@@ -183,6 +192,16 @@ def save(
             also=tokenizer.save,
         )
     return folder
+
+
+def _halved(name: str, tensor: Tensor) -> Tensor:
+    """Matrices as float16. Vectors stay: they take no space, and frequencies must be exact."""
+    if tensor.ndim < 2:
+        return tensor
+    halved = tensor.half()
+    if not halved.isfinite().all():
+        raise CheckpointError(f"{name} holds numbers that float16 cannot hold; save it in float32")
+    return halved
 
 
 def _folder(name: str) -> Path:

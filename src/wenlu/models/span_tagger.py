@@ -100,6 +100,7 @@ class SpanTagger(nn.Module):
 
 def found_spans(scores: Float[Tensor, "b t s s"]) -> list[FoundSpans]:
     """What is taken in each row, on the CPU."""
+    scores = scores.detach()
     cells = (scores > 0).nonzero()  # (n 4), in order of rows
     values = scores[cells.unbind(1)].float().cpu().numpy()
     rows, types, first, last = np.ascontiguousarray(cells.cpu().numpy().T)
