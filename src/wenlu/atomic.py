@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from wenlu.errors import RunError
+
+if sys.platform != "win32":
+    import fcntl
 
 _LEFTOVER = re.compile(r"\..{1,32}\.[0-9a-f]{12}\.tmp", re.DOTALL)
 
@@ -41,6 +45,7 @@ def atomic_write(path: str | PathLike[str], mode: Literal["w", "wb"] = "w") -> I
             encoding="utf-8" if text else None,
             newline="\n" if text else None,
         ) as file:
+            hold(file.fileno())
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -78,7 +83,8 @@ def atomic_folder(path: str | PathLike[str]) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(6)}.tmp")
     try:
         temporary.mkdir(parents=True)
-        yield temporary
+        with holding(temporary):
+            yield temporary
         for part in temporary.rglob("*"):
             if part.is_file():
                 _sync_file(part)
@@ -97,6 +103,64 @@ def atomic_folder(path: str | PathLike[str]) -> Iterator[Path]:
                 f"{target.parent} and run it again."
             ) from error
         raise
+
+
+def hold(file: int) -> None:
+    """Lock an open file or folder while this process lives, so that others leave it alone."""
+    if sys.platform != "win32":
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Lock a folder during the block."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        hold(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def leftovers(folder: Path, name: str) -> Iterator[Path]:
+    """Hidden files and folders for something of that name, whose processes were killed.
+
+    What a process that is alive holds is none; nor is anything where there are no locks to tell.
+
+    Args:
+        folder: where they are.
+        name: of what was to be written.
+    """
+    ours = re.compile(rf"\.{re.escape(name[:32])}\.[0-9a-f]{{12}}\.tmp", re.DOTALL)
+    for path in sorted(folder.iterdir()):
+        if ours.fullmatch(path.name) and not path.is_symlink() and _is_free(path):
+            yield path
+
+
+def remove_leftovers(folder: Path, name: str) -> None:
+    """Remove what processes that were killed left of something of that name."""
+    for path in leftovers(folder, name):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_free(path: Path) -> bool:
+    if sys.platform == "win32":
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:  # somebody else's
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def sweep_leftovers(folder: str | PathLike[str]) -> None:

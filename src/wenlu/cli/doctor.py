@@ -33,6 +33,7 @@ _BASE = (
 _EXTRAS = {
     "corpus": ("zstandard", "reading .zst files"),
     "s3": ("s3fs", "raw text on s3://"),
+    "ray": ("ray", "shuffling on a cluster"),
     "tf": ("tensorflow-checkpoint-reader", "reading Google TensorFlow checkpoints"),
 }
 _LITTLE_DISK = 2.0

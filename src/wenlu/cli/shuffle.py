@@ -1,9 +1,11 @@
 """wenlu corpus shuffle."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -27,11 +29,13 @@ def shuffle(
     seed: int = 0,
     threads: int | None = None,
     temp: Path | None = None,
+    engine: Literal["local", "ray"] = "local",
     separator: str = "\\n",
     group: int = 1,
     drop_empty: Switch = False,
     shards: int | None = None,
     verify: Switch = False,
+    resume: Switch = False,
     json: Switch = False,
 ) -> None:
     r"""Put the lines of files of any size in a random order.
@@ -47,6 +51,7 @@ def shuffle(
         wenlu corpus shuffle in/*.jsonl --shards 64 --out out/part-{:05d}.jsonl.zst --verify
         cat *.txt | wenlu corpus shuffle - --out - | head
         wenlu corpus shuffle s3://bucket/raw/ --out s3://bucket/shuffled.jsonl.zst --temp /scratch
+        wenlu corpus shuffle s3://bucket/raw/ --out out.jsonl --engine ray --temp /shared/tmp
         wenlu corpus shuffle zh.txt --out zh.shuffled.txt --seed 3
         wenlu corpus shuffle en.txt --out en.shuffled.txt --seed 3     the same order: still aligned
 
@@ -67,6 +72,9 @@ def shuffle(
     temp
         The folder for temporary files; by default the one of the output, or the system's where
         that is a URL or standard output.
+    engine
+        Where it is done: on this machine, or as tasks on a Ray cluster (--memory is then for each
+        task, --threads is how many run at a time, and all machines must see the files and --temp).
     separator
         What ends a line: one or more characters, of which \n, \r, \t, \0, \\ and \xFF (any byte)
         are written so.
@@ -80,6 +88,9 @@ def shuffle(
     verify
         Hash all bytes of all lines, in and out, and read the output again before it appears. What
         goes to standard output cannot be read again.
+    resume
+        Go on with the same shuffle where it was stopped, if it was. Only one of more than 10 GB
+        leaves anything to go on with.
     json
         Print the result as one JSON document and nothing else.
     """
@@ -99,7 +110,7 @@ def shuffle(
         if not json:
             people.print(str(plan))
 
-    with tidy_end():
+    with tidy_end(), _notes(people):
         result = run(
             texts,
             None if to_stdout else out,
@@ -107,11 +118,13 @@ def shuffle(
             memory=parse_memory(memory),
             threads=threads,
             temp=temp,
+            engine=engine,
             separator=_separator(separator),
             group=group,
             drop_empty=drop_empty,
             shards=shards,
             verify=verify,
+            resume=resume,
             plan=show,
             bar=bytes_bar,
         )
@@ -127,6 +140,17 @@ def shuffle(
         f"{result.records:,} lines, {result.bytes:,} bytes in {result.seconds:,.1f} s "
         f"({rate:,.0f} MB/s), the same in and out (fingerprint {result.fingerprint})"
     )
+
+
+@contextmanager
+def _notes(people: Console) -> Iterator[None]:
+    """What is to be said besides an error, or besides that it was stopped."""
+    try:
+        yield
+    except BaseException as error:
+        for note in getattr(error, "__notes__", ()):
+            people.print(note)
+        raise
 
 
 def _separator(text: str) -> bytes:

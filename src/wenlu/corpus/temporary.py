@@ -1,5 +1,6 @@
 """A hidden folder for what does not fit into memory."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
+from wenlu.atomic import holding, remove_leftovers
 from wenlu.corpus.places import Place, Url
 from wenlu.errors import RunError
 
@@ -15,6 +17,8 @@ from wenlu.errors import RunError
 @contextmanager
 def temporary_folder(beside: Place, temp: str | PathLike[str] | None = None) -> Iterator[Path]:
     """A hidden folder beside a path; whatever ends the block removes it.
+
+    What is left of earlier ones whose processes were killed is removed, too.
 
     Args:
         beside: what is made with its help.
@@ -25,10 +29,12 @@ def temporary_folder(beside: Place, temp: str | PathLike[str] | None = None) -> 
         RunError: something in it cannot be written (disk full, no permission).
     """
     place = temporary_place(beside, temp)
+    remove_leftovers(place, beside.name)
     folder = place / f".{beside.name[:32]}.{secrets.token_hex(6)}.tmp"
     try:
         folder.mkdir()
-        yield folder
+        with holding(folder):
+            yield folder
     except OSError as error:
         if error.filename is not None and not str(error.filename).startswith(str(folder)):
             raise
@@ -54,3 +60,13 @@ def temporary_place(beside: Place | None, temp: str | PathLike[str] | None) -> P
     if beside is None or isinstance(beside, Url):
         return Path(tempfile.gettempdir())
     return beside.resolve().parent
+
+
+def truncate(path: Path, size: int) -> None:
+    """Cut off what was written after the last time it was written down how much there is."""
+    if path.exists():
+        if path.stat().st_size < size:
+            raise RunError(f"{path} has become shorter; leave out --resume to begin anew")
+        os.truncate(path, size)
+    elif size:
+        raise RunError(f"{path} has gone; leave out --resume to begin anew")

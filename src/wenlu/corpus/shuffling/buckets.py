@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wenlu.corpus.shuffling.gather import gather
+from wenlu.corpus.temporary import truncate
 from wenlu.errors import RunError
 from wenlu.randomness import Keys
 
@@ -52,7 +53,7 @@ class Bucket(NamedTuple):
         """All records, in no order that means anything."""
         with self.path.open("rb", buffering=0) as file:
             _read_all(file, buffer.data[: self.bytes])
-        side = np.fromfile(_side(self.path), SIDE)
+        side = np.fromfile(_side(self.path), SIDE, self.records)
         return Records(buffer[: self.bytes], _bounds(side["length"]), side["number"].copy())
 
     def read_blocks(self, buffer: NDArray[np.uint8], most: int) -> Iterator[Records]:
@@ -146,6 +147,17 @@ class Buckets:
                 f"cannot write the temporary files in {self._folder.parent}: {error.strerror}. "
                 "Nothing was changed; free some space there, or give another folder as --temp."
             ) from error
+
+    def state(self) -> list[list[int]]:
+        """How full each bucket is, in bytes and in records."""
+        return [self._bytes.tolist(), self._records.tolist()]
+
+    def restore(self, state: list[list[int]]) -> None:
+        """Go on with files that are there, and cut off what came after the state was taken."""
+        self._bytes[:], self._records[:] = state
+        for number, (size, records) in enumerate(zip(*state, strict=True)):
+            truncate(self._path(number), size)
+            truncate(_side(self._path(number)), records * SIDE.itemsize)
 
     def close(self) -> list[Bucket]:
         """The buckets, in their order."""

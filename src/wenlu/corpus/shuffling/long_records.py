@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from wenlu.corpus.temporary import truncate
 from wenlu.errors import RunError
 
 
@@ -34,6 +35,16 @@ class LongRecords:
         self._path = path
         self._end = 0
         self.found: list[LongRecord] = []
+
+    def state(self) -> list[list[int]]:
+        """Where all of them are."""
+        return [list(one) for one in self.found]
+
+    def restore(self, state: list[list[int]]) -> None:
+        """Go on with a file that is there, and cut off what came after the state was taken."""
+        self.found = [LongRecord(*one) for one in state]
+        self._end = sum(one.length for one in self.found)
+        truncate(self._path, self._end)
 
     def add(self, number: int, pieces: Iterable[memoryview]) -> LongRecord:
         """Keep a record."""

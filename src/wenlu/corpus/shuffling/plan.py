@@ -55,6 +55,12 @@ class Plan:
     disk: int | None
     """Bytes of disk that are needed at a time, beside the input; None if unknown."""
 
+    engine: str = "local"
+    """Where it is done: `local` or `ray`."""
+
+    resumable: bool = False
+    """Whether it can be gone on with if it is stopped."""
+
     @property
     def buckets(self) -> int:
         """How many there are; 0 if all fits into memory."""
@@ -63,11 +69,19 @@ class Plan:
     def __str__(self) -> str:
         size = "of unknown size" if self.bytes is None else _size(self.bytes)
         text = f"{self.files:,} file{'' if self.files == 1 else 's'}, {size}; "
+        disk = "unknown" if self.disk is None else _size(self.disk)
+        if self.engine == "ray":
+            return text + (
+                f"on Ray: a count and 2 passes; {self.threads} task"
+                f"{'' if self.threads == 1 else 's'} at a time, at most {_size(self.memory)} of "
+                f"memory for each, disk needed {disk}"
+            )
         if self.passes == 1:
             text += "1 pass: all fits into memory"
         else:
             text += f"2 passes, {self.buckets} buckets"
-        disk = "unknown" if self.disk is None else _size(self.disk)
+        if self.resumable:
+            text += ", and --resume goes on if it is stopped"
         return text + (
             f"; {self.threads} thread{'' if self.threads == 1 else 's'}, at most "
             f"{_size(self.memory)} of memory, disk needed {disk}"

@@ -6,16 +6,20 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wenlu.corpus.places import Url
+from wenlu.atomic import holding
+from wenlu.corpus.places import Place, Url
+from wenlu.corpus.shuffling import resuming
 from wenlu.corpus.shuffling.buckets import RECORD, Bucket, Buckets, Records
+from wenlu.corpus.shuffling.cluster import ClusterJob, Work, plan_on_ray
 from wenlu.corpus.shuffling.contents import Written, content, content_of_one
 from wenlu.corpus.shuffling.fingerprint import fingerprint
 from wenlu.corpus.shuffling.gather import gather, need_arrow
@@ -23,8 +27,17 @@ from wenlu.corpus.shuffling.inputs import find_inputs
 from wenlu.corpus.shuffling.long_records import LongRecord, LongRecords, fingerprint_long
 from wenlu.corpus.shuffling.order import Order
 from wenlu.corpus.shuffling.plan import Plan, check_disk, make_plan
+from wenlu.corpus.shuffling.resuming import (
+    Progress,
+    clear_kept,
+    find_kept,
+    identity_of,
+    is_kept,
+    tidy,
+)
 from wenlu.corpus.shuffling.sinks import Sink, open_sink
 from wenlu.corpus.shuffling.source import Bytes, Places, Source
+from wenlu.corpus.shuffling.tally import Tally
 from wenlu.corpus.shuffling.target import Target, find_target
 from wenlu.corpus.shuffling.workers import Turns, Workers
 from wenlu.corpus.temporary import temporary_place
@@ -68,24 +81,6 @@ class Shuffled:
     seconds: float
 
 
-class Tally:
-    """What has come by: records, bytes, the sum of fingerprints."""
-
-    def __init__(self) -> None:
-        self.records = self.bytes = self.fingerprint = self.content = 0
-        self._lock = Lock()
-
-    def add(self, records: int, size: int, sum_: int) -> None:
-        with self._lock:
-            self.records += records
-            self.bytes += size
-            self.fingerprint = (self.fingerprint + sum_) % 2**64
-
-    def add_content(self, sum_: int) -> None:
-        with self._lock:
-            self.content = (self.content + sum_) % 2**64
-
-
 def shuffle(
     inputs: Sequence[str | PathLike[str]],
     out: str | PathLike[str] | None,
@@ -94,11 +89,13 @@ def shuffle(
     memory: int = 2 * 10**9,
     threads: int | None = None,
     temp: str | PathLike[str] | None = None,
+    engine: Literal["local", "ray"] = "local",
     separator: bytes = b"\n",
     group: int = 1,
     drop_empty: bool = False,
     shards: int | None = None,
     verify: bool = False,
+    resume: bool = False,
     plan: Callable[[Plan], None] | None = None,
     bar: Bar | None = None,
 ) -> Shuffled:
@@ -117,6 +114,8 @@ def shuffle(
         threads: how many; by default two where there are two processors.
         temp: folder for temporary files; by default the one of the output, or the system's if that
             is a URL or stdout.
+        engine: `local`, or `ray` for tasks on a Ray cluster: then `memory` is for each of these,
+            `threads` is how many run at a time, and all machines must see the files and `temp`.
         separator: the bytes that end a line.
         group: how many lines stay together; the last of a file may be fewer.
         drop_empty: leave out lines that have nothing before their separator.
@@ -124,6 +123,8 @@ def shuffle(
             name with a place for the number, such as `part-{:05d}.jsonl`, in a folder of their own.
         verify: hash all bytes of all records, in and out, and read the output again before it
             appears; what goes to stdout cannot be read again.
+        resume: go on with a shuffle of the same inputs into the same output that was stopped, if
+            there is one. It leaves its temporary files only if the inputs have more than 10 GB.
         plan: is given the plan before anything is read.
         bar: shows how far each pass has got.
 
@@ -154,24 +155,73 @@ def shuffle(
         same_disk=same_disk,
         separator=len(separator),
     )
+    if engine == "ray":
+        made = plan_on_ray(made, found, memory, threads)
+    kept = None
+    known = made.bytes is not None and home is not None and engine == "local"
+    identity = identity_of(
+        found,
+        target,
+        seed=seed,
+        separator=separator.hex(),
+        group=group,
+        drop_empty=drop_empty,
+        verify=verify,
+    )
+    if resume and known:
+        kept = find_kept(folder, target.name, identity)
+        if kept is not None:
+            made = replace(Plan(**kept[1]["plan"]), bytes=made.bytes)
+            if memory < made.memory:
+                raise ConfigError(
+                    f"the shuffle that was stopped was given {made.memory / 1e6:,.0f} MB of "
+                    "memory; give as much to go on with it"
+                )
+    if kept is None:
+        large = (found.size or 0) > resuming.LEAST and made.passes > 1
+        made = replace(made, resumable=known and large)
+        for place in {folder, home or folder}:
+            clear_kept(place, target.name, identity["output"])
     if plan is not None:
         plan(made)
     if home is not None and not (same_disk and made.passes > 1) and made.bytes is not None:
         _check_room(home, made.bytes, target)
-    check_disk(made, folder if made.passes > 1 or home is None else home)
+    if kept is None:
+        check_disk(made, folder if made.passes > 1 or home is None else home)
     with (
-        _scratch(folder, target.name) as scratch,
+        _scratch(folder, target.name, kept[0] if kept else None) as scratch,
         Source(found.files, separator=separator, group=group, drop_empty=drop_empty) as source,
     ):
-        job = _Job(made, Order(seed), source, found.size or 0, scratch, bar or _no_bar)
+        if kept is not None:
+            tidy(scratch)
+        job: _Job | ClusterJob
+        if engine == "ray":
+            work = Work(
+                separator=separator,
+                group=group,
+                drop_empty=drop_empty,
+                seed=seed,
+                bits=0,
+                block=made.block,
+                folder=scratch.absolute(),
+                verify=verify,
+            )
+            job = ClusterJob(made, found, work, bar or _no_bar)
+        else:
+            job = _Job(made, Order(seed), source, found.size or 0, scratch, bar or _no_bar)
+            job.written = Written() if verify else None
+            if made.resumable:
+                state = kept[1] if kept else None
+                job.progress = Progress(scratch, identity, made, found.size or 0, state)
+                room = shutil.disk_usage(folder).free
+                job.keep = kept is not None or room > (made.disk or 0) + (made.bytes or 0)
 
         def finish(written: Sequence[Path], suffix: str) -> None:
-            job.check()
+            job.read.check(job.wrote)
             if job.written is not None and written:
                 with job.bar("verifying") as advance:
                     job.written.compare(written, suffix, advance)
 
-        job.written = Written() if verify else None
         here, parts = target.here(scratch)
         job.run(lambda: open_sink(here, parts, job.read.records, finish))
         if isinstance(target.place, Url):
@@ -181,13 +231,13 @@ def shuffle(
             files=tuple(map(str, found.files)),
             records=job.read.records,
             bytes=job.read.bytes,
-            line_ends_added=tuple(map(str, source.unended)),
-            empty_lines_dropped=source.dropped,
+            line_ends_added=tuple(map(str, job.unended)),
+            empty_lines_dropped=job.dropped,
             fingerprint=f"{job.read.fingerprint:016x}",
             seed=seed,
             passes=job.passes,
             buckets=job.buckets,
-            long_records=len(job.long.found),
+            long_records=job.long_records,
             seconds=time.perf_counter() - begun,
         )
 
@@ -201,20 +251,42 @@ class _Job:
         self._plan, self._order, self._source, self._size = plan, order, source, size
         self._scratch, self.bar = scratch, bar
         self.long = LongRecords(scratch / "long")
-        self.read, self._written = Tally(), Tally()
+        self.read, self.wrote = Tally(), Tally()
         self.passes, self.buckets = 1, 0
         self._buffers: list[Bytes] = []
         self.written: Written | None = None
         """What was written where, if that is to be looked at again."""
+        self.progress: Progress | None = None
+        """Where it is written down how far it has got, if that is wanted."""
+        self.keep = False
+        """Whether buckets stay until the output is whole."""
+
+    @property
+    def unended(self) -> list[Place]:
+        """Files whose last record had no separator."""
+        return self._source.unended
+
+    @property
+    def dropped(self) -> int:
+        """Empty lines that were left out."""
+        return self._source.dropped
+
+    @property
+    def long_records(self) -> int:
+        """Records that were copied by themselves."""
+        return len(self.long.found)
 
     def run(self, open_it: Callable[[], AbstractContextManager[Sink]]) -> None:
         """Read, part, and write."""
         workers = Workers(self._plan.threads)
+        state = self.progress.state if self.progress is not None else None
         with self.bar("reading") as advance:
-            whole = self._read_whole() if self._plan.whole else None
-            if self._source.left or self.long.found:
+            whole = self._read_whole() if self._plan.whole and state is None else None
+            if state is not None or self._source.left or self.long.found:
                 self.passes, self.buckets = 2, 1 << self._plan.bits
                 buckets = Buckets(self._scratch, self._plan.bits)
+                if state is not None:
+                    self._restore(buckets, state)
                 if whole is not None:
                     self._part(buckets, whole)
                 del whole
@@ -222,6 +294,11 @@ class _Job:
                 room = max(self._plan.block, self._plan.bucket)  # touched only where it is used
                 self._buffers = [np.empty(room, np.uint8) for _ in range(workers.count)]
                 self._part_all(buckets, workers, advance)
+                if self.progress is not None:
+                    if self.keep:
+                        self._save(buckets)
+                    else:
+                        self.progress.end()
         if whole is not None:
             self.read.add(
                 len(whole.numbers), len(whole.data), fingerprint(whole.data, whole.bounds)
@@ -243,15 +320,45 @@ class _Job:
         bounds = np.concatenate([[0], ends])
         return Records(buffer[: bounds[-1]], bounds, self._order.numbers(first, len(ends)))
 
+    def _save(self, buckets: Buckets) -> None:
+        """Write down how far it has got; no block may be on its way."""
+        assert self.progress is not None
+        state = {
+            "source": self._source.state(),
+            "read": self.read.state(),
+            "buckets": buckets.state(),
+            "long": self.long.state(),
+        }
+        self.progress.save(state, self._source.carry, self._source.read)
+
+    def _restore(self, buckets: Buckets, state: dict[str, Any]) -> None:
+        assert self.progress is not None
+        buckets.restore(state["buckets"])
+        self.long.restore(state["long"])
+        self.read.restore(state["read"])
+        self._source.restore(state["source"], self.progress.carry())
+
     def _part_all(self, buckets: Buckets, workers: Workers, advance: Advance) -> None:
         """The first pass: blocks of records to their buckets."""
-        reading = Lock()
+        reading, parting = Lock(), Condition()
+        busy = 0  # blocks on their way to the buckets
+
+        def save() -> None:
+            with parting:
+                while busy:
+                    workers.check()
+                    parting.wait(0.2)
+            workers.check()
+            self._save(buckets)
 
         def work() -> None:
+            nonlocal busy
             buffer = self._buffers.pop()
             while True:
                 with reading:
                     workers.check()
+                    if self.progress is not None and self.progress.is_due(self._source.read):
+                        save()
                     first = self._source.records
                     ends = self._source.fill(buffer[: self._plan.block], self._plan.most)
                     if not len(ends):
@@ -260,8 +367,15 @@ class _Job:
                             return
                         self._keep_long(first, buffer, workers)
                     advance(self._source.read, self._size)
-                if len(ends):
-                    self._part(buckets, self._records(buffer, ends, first))
+                    with parting:
+                        busy += 1
+                try:
+                    if len(ends):
+                        self._part(buckets, self._records(buffer, ends, first))
+                finally:
+                    with parting:
+                        busy -= 1
+                        parting.notify_all()
 
         workers.run(work)
 
@@ -319,7 +433,7 @@ class _Job:
                 begin = int(ends[part.start - 1]) if part.start else 0
                 sink.settle(begin, int(ends[part.stop - 1]) - begin)
                 turns.done(segment)
-                advance(self._written.bytes, self.read.bytes)
+                advance(self.wrote.bytes, self.read.bytes)
 
         workers.run(work)
 
@@ -349,7 +463,7 @@ class _Job:
                 place = starts[number], firsts[number]
                 self._write_bucket(buckets[number], place, buffer, workers, sink, ready)
                 turns.done(number)
-                advance(self._written.bytes, self.read.bytes)
+                advance(self.wrote.bytes, self.read.bytes)
 
         workers.run(work)
 
@@ -375,7 +489,7 @@ class _Job:
             return place
         if bucket.records:
             records = bucket.read(buffer)
-            bucket.remove()
+            self._remove(bucket)
         else:
             records = Records(buffer[:0], np.zeros(1, np.int64), np.empty(0, np.uint64))
         order, ends = _sort(records)
@@ -405,8 +519,13 @@ class _Job:
         for block in bucket.read_blocks(buffer[: self._plan.block], self._plan.most):
             workers.check()
             parts.add(block)
-        bucket.remove()
+        self._remove(bucket)
         return parts.close()
+
+    def _remove(self, bucket: Bucket) -> None:
+        """Free the disk, unless somebody may have to go on with this bucket."""
+        if not self.keep or bucket.depth > self._plan.bits:
+            bucket.remove()
 
     def _write(
         self,
@@ -428,9 +547,9 @@ class _Job:
             which = first + part.start + piece.records.start
             sink.write(piece.data, at + start + piece.at, which, bounds)
             data = np.frombuffer(piece.data, np.uint8)
-            self._written.add(len(bounds) - 1, len(data), fingerprint(data, bounds))
+            self.wrote.add(len(bounds) - 1, len(data), fingerprint(data, bounds))
             if self.written is not None:
-                self._written.add_content(content(data, bounds))
+                self.wrote.add_content(content(data, bounds))
                 self.written.add(at + start + piece.at, piece.data)
 
     def _write_long(
@@ -444,8 +563,8 @@ class _Job:
             if self.written is not None:
                 self.written.add(at, piece)
             at += len(piece)
-        self._written.add(1, record.length, fingerprint_long(record.length, crc))
-        self._written.add_content(content_of_one(record.length, crc))
+        self.wrote.add(1, record.length, fingerprint_long(record.length, crc))
+        self.wrote.add_content(content_of_one(record.length, crc))
 
     def _long_of(self, bucket: Bucket) -> list[LongRecord]:
         return [one for one in self.long.found if bucket.holds(one.number)]
@@ -453,17 +572,6 @@ class _Job:
     def _add_content(self, block: Records, counted: NDArray[np.bool_] | None = None) -> None:
         if self.written is not None:
             self.read.add_content(content(block.data, block.bounds, counted))
-
-    def check(self) -> None:
-        """What was written must be what was read."""
-        read, written = self.read, self._written
-        for what in ("records", "bytes", "fingerprint", "content"):
-            if getattr(read, what) != getattr(written, what):
-                raise RunError(
-                    f"{getattr(read, what):,} {what} were read, but {getattr(written, what):,} "
-                    "written: the memory or the disk of the temporary files is at fault, or the "
-                    "program is. The output was not kept."
-                )
 
 
 def _sort(records: Records) -> tuple[NDArray[np.int64], Places]:
@@ -486,18 +594,38 @@ def _device(folder: Path) -> int:
 
 
 @contextmanager
-def _scratch(folder: Path, name: str) -> Iterator[Path]:
-    """A hidden folder for temporary files that is gone in the end."""
-    scratch = folder / f".{name[:32]}.{secrets.token_hex(6)}.tmp"
+def _scratch(folder: Path, name: str, kept: Path | None) -> Iterator[Path]:
+    """A hidden folder for temporary files, which is gone in the end.
+
+    If something comes between, and it can be gone on with, then it stays.
+
+    Args:
+        folder: where it is.
+        name: of the output.
+        kept: the one of an earlier shuffle that is gone on with.
+    """
+    scratch = kept or folder / f".{name[:32]}.{secrets.token_hex(6)}.tmp"
+    stays = False
     try:
-        scratch.mkdir(mode=0o700)
-        yield scratch
+        scratch.mkdir(mode=0o700, exist_ok=kept is not None)
+        with holding(scratch):
+            try:
+                yield scratch
+            except BaseException as error:
+                stays = is_kept(scratch)
+                if stays:
+                    error.add_note(
+                        f"What was done until then is kept in {scratch}: the same command with "
+                        "--resume goes on with it, and without it begins anew."
+                    )
+                raise
     except OSError as error:
         if error.filename == str(scratch):
             raise RunError(f"cannot write in {folder}: {error.strerror}") from error
         raise
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not stays:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _no_bar(_: str) -> AbstractContextManager[Advance]:

@@ -4,6 +4,7 @@ import io
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,51 @@ class Source:
         """Empty lines that were left out."""
         self.unended: list[Place] = []
         """Files whose last record had no separator; it was added."""
+
+    def begin(self, offset: int, open_lines: int) -> None:
+        """Read the first file from the middle on.
+
+        Args:
+            offset: where a line begins.
+            open_lines: how many before it belong to the same record.
+        """
+        self._at, self._open_lines = 0, open_lines
+        self._start(offset)
+
+    def state(self) -> dict[str, Any]:
+        """How far the reading has got, as JSON has it; what was not given out is in `carry`."""
+        return {
+            "at": self._at,
+            "open": self._file is not None,
+            "offset": self._offset,
+            "before": self._before,
+            "tail": self._tail,
+            "open_lines": self._open_lines,
+            "carry_ends": self._carry_ends.tolist(),
+            "done": self.done,
+            "records": self.records,
+            "bytes": self.bytes,
+            "read": self.read,
+            "dropped": self.dropped,
+            "unended": [self._files.index(path) for path in self.unended],
+        }
+
+    @property
+    def carry(self) -> bytes:
+        """What was read and not given out."""
+        return self._carry.tobytes()
+
+    def restore(self, state: dict[str, Any], carry: bytes) -> None:
+        """Go on where another one was."""
+        self._at, self._before = state["at"], state["before"]
+        if state["open"]:
+            self._start(state["offset"])
+        self._tail, self._open_lines = state["tail"], state["open_lines"]
+        self._carry = np.frombuffer(carry, np.uint8)
+        self._carry_ends = np.array(state["carry_ends"], np.int64)
+        self.done, self.records, self.bytes = state["done"], state["records"], state["bytes"]
+        self.read, self.dropped = state["read"], state["dropped"]
+        self.unended = [self._files[number] for number in state["unended"]]
 
     def fill(self, buffer: Bytes, most: int) -> Places:
         """Put the next records into the buffer, as many as find room, and say where they end.

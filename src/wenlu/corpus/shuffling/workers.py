@@ -45,7 +45,8 @@ class Workers:
         except BaseException:
             self._stop.set()
             for thread in threads:
-                thread.join(timeout=5)  # it may wait for ever for a pipe
+                if thread.is_alive():  # a signal may come before it was started
+                    thread.join(timeout=5)  # it may wait for ever for a pipe
             raise
         if self._errors:
             raise self._errors[0]
