@@ -58,6 +58,7 @@ METRICS = {
     "recall": ("Recall", "召回率"),
     "micro_f1": ("Micro-F1", "微平均 F1"),
     "exact_match": ("Exact match", "完全匹配"),
+    "span_match": ("Same place as the first reference", "与首个参考答案同位"),
     "spearman": ("Spearman", "秩相关"),
 }
 

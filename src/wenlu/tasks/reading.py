@@ -21,6 +21,8 @@ from wenlu.text.alignment import text_span, token_span
 from wenlu.text.strides import strides
 from wenlu.training.reading_dataset import ReadingDataset, ReadingRow
 
+_KEPT = 5
+"""Answers that are kept of each question."""
 _TOLD = 3
 """Answers that are told to people."""
 
@@ -216,7 +218,7 @@ class Reading:
                 example.id,
                 tuple(
                     Found(example.context[start:end], start, end, score)
-                    for (start, end), score in Counter(scores).most_common(_TOLD)
+                    for (start, end), score in Counter(scores).most_common(_KEPT)
                 ),
             )
             for example, scores in zip(examples, best, strict=True)
@@ -306,7 +308,7 @@ class Reading:
     def told(self, example: Question, prediction: Prediction) -> str:
         lines = [
             f"    {found.score:8.2f}  {found.text}  [{found.start}:{found.end}]"
-            for found in prediction.answers
+            for found in prediction.answers[:_TOLD]
         ]
         return "\n".join([example.question, *(lines or ["    no answer: the text is empty"])])
 
