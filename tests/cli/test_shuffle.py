@@ -160,6 +160,44 @@ def test_ctrl_c_in_each_pass(
     assert not (tmp_path / "out.txt").exists()
 
 
+@pytest.mark.usefixtures("two_passes")
+def test_stopped_and_gone_on_with(
+    cli: Cli, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wenlu.corpus.shuffling.resuming.LEAST", 1000)
+    out, line = tmp_path / "out.txt", ("corpus", "shuffle", text, "--out", tmp_path / "out.txt")
+    with monkeypatch.context() as patch:
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(Bucket, "read", interrupt)
+        said = cli(*line)
+    assert said.code == 130
+    assert "2 passes, 4 buckets, and --resume goes on if it is stopped" in said.err
+    assert "the same command with --resume goes on with it, and without it beg" in said.err
+    assert not out.exists()
+    said = cli(*line, "--resume", "--seed", 1)
+    assert "had other seed; give the same, or leave out --resume" in said.err
+    assert cli(*line, "--resume").code == 0
+    resumed = out.read_bytes()
+    assert cli(*line, "--resume").code == 0  # there is nothing any more: it begins
+    assert out.read_bytes() == resumed
+    assert (
+        "leaves anything to go on with"
+        in cli("corpus", "shuffle", text, "--out", "-", "--resume").err
+    )
+
+
+def test_not_without_ray(
+    cli: Cli, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    said = cli("corpus", "shuffle", text, "--out", tmp_path / "out.txt", "--engine", "ray")
+    assert said.code == 1
+    assert said.err == "error: --engine ray needs ray. Install it with: pip install 'wenlu[ray]'\n"
+
+
 PROGRAM = """
 import sys, time, importlib
 from dataclasses import replace

@@ -168,7 +168,12 @@ def shuffle(
         drop_empty=drop_empty,
         verify=verify,
     )
-    if resume and known:
+    if resume and not known:
+        raise ConfigError(
+            "only a shuffle on this machine, of files whose size is known and not to standard "
+            "output, leaves anything to go on with; leave out --resume"
+        )
+    if resume:
         kept = find_kept(folder, target.name, identity)
         if kept is not None:
             made = replace(Plan(**kept[1]["plan"]), bytes=made.bytes)
