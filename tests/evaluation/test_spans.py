@@ -1,10 +1,11 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wenlu.evaluation.spans import cluener_f1, cluener_tallies, tally
 
 TYPES = tuple("abcdefghij")
+SEEN = tuple("abc")
 texts = st.lists(
     st.tuples(
         st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("甲乙丙")), max_size=6),
@@ -16,10 +17,11 @@ Pieces = list[tuple[str, str]]
 
 
 @given(texts)
+@settings(max_examples=25)
 def test_one_piece_at_a_time(pairs: list[tuple[Pieces, Pieces]]) -> None:
     gold, predicted = [g for g, _ in pairs], [p for _, p in pairs]
     scores = []
-    for kind in TYPES:
+    for kind in SEEN:
         right = wrong = missed = 0
         for wanted, given_ in pairs:
             for words in "甲乙丙":

@@ -1,33 +1,10 @@
 """Scores of what was found in texts: over all pieces, and CLUENER's official one."""
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How often something was right; a ratio without a denominator is 0."""
-
-    found: int
-    gold: int
-    predicted: int
-
-    @property
-    def precision(self) -> float:
-        """Of the predicted pieces, the share that is right."""
-        return self.found / self.predicted if self.predicted else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Of the gold pieces, the share that was found."""
-        return self.found / self.gold if self.gold else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of the two."""
-        return 2 * self.found / (self.gold + self.predicted) if self.found else 0.0
+from wenlu.evaluation.matching import Tally
 
 
 def tally(gold: Sequence[Collection[Hashable]], predicted: Sequence[Collection[Hashable]]) -> Tally:

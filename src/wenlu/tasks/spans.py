@@ -294,7 +294,7 @@ class SpanExtraction:
             "id": example.id,
             "text": text,
             "gold": None if example.label is None else [_told(text, s) for s in example.label],
-            "predicted": _scored(text, prediction),
+            "predicted": [_told(text, span) for span in prediction.spans],
         }
 
     def told(self, example: Example[Spans], prediction: Extraction) -> str:
