@@ -21,7 +21,9 @@ def sample_folder(name: str) -> Path:
         pytest.skip(f"the sample set {name} is not there: {error}")
 
 
-def run_sample(name: str, *, folder: Path, epochs: int = 1, max_length: int = 0) -> dict[str, Any]:
+def run_sample(
+    name: str, *, folder: Path, epochs: int = 1, max_length: int = 0, limit: int = 0
+) -> dict[str, Any]:
     """What `result.json` holds; on the way, all that can be done with a run is done and checked."""
     task, data = task_named(name), sample_folder(name)
     config = RunConfig(
@@ -29,6 +31,7 @@ def run_sample(name: str, *, folder: Path, epochs: int = 1, max_length: int = 0)
         data=str(data),
         model="scratch-2x128",
         max_length=max_length or min(64, task.max_length),
+        limit=limit,
         training=TrainingSettings(epochs=epochs, precision="float32"),
     )
     found = train(config, folder / "run")

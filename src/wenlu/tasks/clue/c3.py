@@ -61,7 +61,9 @@ def read_c3(path: Path, labelled: bool, notes: Notes) -> list[Question]:
         for place, fields in enumerate(asked, 1):
             where = f"passage {number}, question {place}"
             given = fields.get("id")
-            name = f"{ids[0] if ids else number}-{place}" if given is None else str(given)
+            # Passages of m-*.json and d-*.json may have the same id.
+            own = f"{path.name.partition('.')[0]}:{ids[0] if ids else number}-{place}"
+            name = own if given is None else str(given)
             if name in known:
                 raise DataError(
                     f"{where}: {name!r} is the id of a question on passage {known[name]} too",
@@ -70,6 +72,8 @@ def read_c3(path: Path, labelled: bool, notes: Notes) -> list[Question]:
                 )
             known[name] = number
             questions.append(_question(fields, passage, name, labelled, notes, path, where))
+    if not questions:
+        raise DataError("there is no question on any of the passages", file=path)
     return questions
 
 
