@@ -61,10 +61,15 @@ _COMMANDS = {
     "predict": _Command(
         "wenlu.cli.use:predict",
         "RUN TEXT ... | RUN --input FILE [--output FILE]",
-        "Label texts with a trained model.",
+        "Apply a trained model to texts.",
     ),
     "submit": _Command(
         "wenlu.cli.use:submit", "RUN [OPTIONS]", "Write a benchmark's upload file, checked."
+    ),
+    "clue": _Command(
+        "wenlu.cli.clue:clue",
+        "--data ROOT --model NAME --out RUNS [OPTIONS]",
+        "Train, measure and hand in all eleven tasks of CLUE.",
     ),
     "convert": _Command(
         "wenlu.cli.convert:convert",

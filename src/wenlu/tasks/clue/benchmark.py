@@ -1,0 +1,238 @@
+"""The whole benchmark: every task of CLUE trained, measured and handed in.
+
+Each task has a run folder of its own, so what is finished stays finished: called again with the
+same settings, the benchmark goes on where it was stopped.
+"""
+
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from wenlu.atomic import atomic_write, sweep_leftovers
+from wenlu.errors import ConfigError, DataError, RunError, closest
+from wenlu.tasks.clue.published import TASKS
+from wenlu.tasks.config import RunConfig
+from wenlu.tasks.examples import find_split
+from wenlu.tasks.registry import task_named
+from wenlu.tasks.result import read_result
+from wenlu.tasks.run import Run
+from wenlu.tasks.train import train
+from wenlu.training.settings import TrainingSettings
+from wenlu.training.toml import flat, read_toml, to_toml
+
+FOLDERS = {
+    "wsc": ("cluewsc2020", "CLUEWSC2020", "cluewsc"),
+    "cluener": ("cluener2020", "CLUENER2020"),
+    "cmrc2018": ("CMRC2018", "cmrc"),
+    "c3": ("C3",),
+    "chid": ("chid/clue_layout", "ChID", "CHID"),
+}
+"""What the folders of tasks are called besides the task's own name."""
+
+EPOCHS = {"wsc": 3.0, "chid": 0.5}
+"""How much longer or shorter than the others these are trained ("bert4keras in hand, baseline I
+have: CLUE benchmark code": 10 epochs, 30 for WSC, 5 for ChID)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClueConfig:
+    """A pass through the benchmark."""
+
+    data: str
+    """Folder that holds a folder for each task."""
+    model: str
+    """A name from `wenlu models`, or a folder."""
+    tasks: tuple[str, ...] = TASKS
+    """Those to train, of the eleven."""
+    seeds: tuple[int, ...] = (1,)
+    """Each task is trained once with each."""
+    max_length: int | None = None
+    """Tokens of an input at most; by default what each task says."""
+    limit: int = 0
+    """Use only the first so many training examples of each; 0 for all."""
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        if not self.tasks:
+            raise ConfigError(f"no tasks given; there are {', '.join(TASKS)}")
+        for name in self.tasks:
+            if name not in TASKS:
+                near = closest(name, TASKS)
+                raise ConfigError(f"{name!r} is no task of CLUE; the closest are {near}")
+        if len(set(self.tasks)) < len(self.tasks):
+            raise ConfigError(f"tasks must differ; got {', '.join(self.tasks)}")
+
+    def run(self, task: str, data: Path) -> RunConfig:
+        """How one task is trained."""
+        epochs = max(1, round(EPOCHS.get(task, 1.0) * self.training.epochs))
+        return RunConfig(
+            task=task,
+            data=str(data),
+            model=self.model,
+            max_length=self.max_length or task_named(task).max_length,
+            seed=self.seeds[0],
+            limit=self.limit,
+            training=replace(self.training, epochs=epochs),
+        )
+
+
+Say = Callable[[str], None]
+
+
+def run_clue(
+    config: ClueConfig, out: str | PathLike[str], *, say: Say | None = None
+) -> dict[str, Any]:
+    """Train, measure and hand in the tasks of CLUE, one after the other.
+
+    Args:
+        config: what to do.
+        out: folder for the runs. If it was begun with the same configuration, what is finished
+            there is left alone, and what was stopped goes on.
+        say: called with lines for people to read.
+
+    Returns:
+        "tasks": for each its scores or why there are none; "missing": what a full submission
+        lacks; "archive": the file to hand in, if there is anything in it.
+
+    Raises:
+        WenluError: bad settings or data, or a folder that is something else.
+    """
+    out, tell = Path(out), say or (lambda _: None)
+    _begin(out, config)
+    found: dict[str, dict[str, Any]] = {}
+    for number, name in enumerate(config.tasks, 1):
+        tell(f"[{number}/{len(config.tasks)}] {name}")
+        data = task_folder(Path(config.data), name)
+        if data is None:
+            found[name] = {"skipped": f"no folder for it in {config.data}"}
+        elif not find_split(data, task_named(name).train_files):
+            found[name] = {"skipped": f"{data} has no training file"}
+        else:
+            found[name] = _one_task(config, name, data, out / name, tell)
+        if "skipped" in found[name]:
+            tell(f"skipped: {found[name]['skipped']}")
+    files, missing = _hand_in(config, out, tell)
+    archive = None
+    if files:
+        archive = out / "submission.zip"
+        _pack(files, archive)
+    return {
+        "model": config.model,
+        "tasks": found,
+        "missing": missing,
+        "archive": None if archive is None else str(archive),
+    }
+
+
+def task_folder(root: Path, name: str) -> Path | None:
+    """The folder of a task, under one of the names that it goes by."""
+    for folder in (*FOLDERS.get(name, ()), name):
+        if (root / folder).is_dir():
+            return root / folder
+    return None
+
+
+def _begin(out: Path, config: ClueConfig) -> None:
+    """Make the folder, or make sure that it was begun in the same way."""
+    if not Path(config.data).is_dir():
+        raise DataError("there is no such folder; it must hold a folder a task", file=config.data)
+    file = out / "clue.toml"
+    now = flat(config)
+    if out.exists() and any(out.iterdir()):
+        if not file.is_file():
+            raise RunError(f"{out} exists already and holds something else; give another --out")
+        sweep_leftovers(out)
+        then = read_toml(file)
+        changed = [
+            f"{key} was {then.get(key)!r} and is now {now.get(key)!r}"
+            for key in sorted({*then, *now} - {"tasks"})
+            if _plain(then.get(key)) != _plain(now.get(key))
+        ]
+        if changed:
+            raise RunError(
+                f"{out} was begun otherwise: {'; '.join(changed)}. Give what it was begun with, "
+                "or another --out"
+            )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the folder {out}: {error.strerror}") from None
+    with atomic_write(file) as written:
+        written.write(to_toml(now))
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _one_task(config: ClueConfig, name: str, data: Path, out: Path, tell: Say) -> dict[str, Any]:
+    """The scores of a task; it is trained unless that is done already."""
+    if (out / "result.json").exists():
+        result = read_result(out)
+        tell("finished already")
+    else:
+        begun = out.exists()
+        command = f"wenlu train {name} --data {data} --model {config.model} --out {out}"
+        seeds = list(config.seeds)
+        run = config.run(name, data)
+        result = train(run, out, seeds=seeds, resume=begun, say=tell, command=command)
+    main = str(result["main_metric"])
+    tell(f"{name}: {main.replace('_', ' ')} {100 * result['scores'][main]:.2f}")
+    return {
+        "main_metric": main,
+        "scores": result["scores"],
+        "seconds": result["seconds"],
+        "train": result["splits"]["train"]["rows"],
+        "dev": result["splits"]["dev"]["rows"],
+    }
+
+
+def _hand_in(config: ClueConfig, out: Path, tell: Say) -> tuple[list[Path], list[str]]:
+    """Write the upload files of all tasks that are trained; what is missing for a full set."""
+    folder, written, missing = out / "submission", [], []
+    folder.mkdir(exist_ok=True)
+    sweep_leftovers(folder)
+    for name in TASKS:
+        task, data = task_named(name), task_folder(Path(config.data), name)
+        trained = (out / name / "result.json").exists()
+        tests = _tests(task.test_files, data) if data is not None else []
+        if not trained or not tests:
+            why = "not trained" if not trained else "no test file"
+            missing.append(f"{task.submission_file} ({why})")
+            continue
+        run = None
+        for test in tests:
+            target = folder / upload_name(task.submission_file, test)
+            if target in written:
+                continue
+            if not target.exists():
+                run = run or Run(out / name)
+                run.submit(test, target)
+                tell(f"written and checked: {target}")
+            written.append(target)
+    return written, missing
+
+
+def _tests(stems: Sequence[str], data: Path) -> list[Path]:
+    """All the test files that are there, the main one first."""
+    return [path for stem in stems for path in find_split(data, (stem,))]
+
+
+def upload_name(submission_file: str, test: Path) -> str:
+    """What the answers to a test file are called: CLUE 1.1 has second test sets."""
+    return submission_file.replace("10_", "11_") if "1.1" in test.name else submission_file
+
+
+def _pack(files: Sequence[Path], archive: Path) -> None:
+    with (
+        atomic_write(archive, "wb") as target,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for file in sorted(files):
+            # A fixed date: the same answers make the same archive.
+            with packed.open(zipfile.ZipInfo(file.name), "w") as member, file.open("rb") as source:
+                shutil.copyfileobj(source, member)
