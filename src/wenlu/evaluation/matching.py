@@ -117,23 +117,25 @@ def mixed_up(
 
 def shifted(matches: Iterable[Match[Span]]) -> int:
     """How many missed spans of a text meet a surplus one of their label: they only moved."""
-    matches = list(matches)
-    surplus = [each.predicted for each in matches if each.predicted and not each.gold]
-    count = 0
+    missed: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    surplus: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for each in matches:
-        if each.gold is None or each.predicted is not None:
-            continue
-        near = next((span for span in surplus if _meet(each.gold, span)), None)
-        if near is not None:
-            surplus.remove(near)
-            count += 1
+        span = each.piece
+        if each.verdict in ("missed", "surplus") and span.start is not None:
+            side = missed if each.verdict == "missed" else surplus
+            side[span.label].append((span.start, span.end or 0))
+    return sum(_meetings(sorted(missed[label]), sorted(surplus[label])) for label in missed)
+
+
+def _meetings(ones: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
+    """How many stretches of the one list meet one of the other, each of which counts once."""
+    count = at = 0
+    for start, end in ones:
+        while at < len(others) and others[at][1] <= start:
+            at += 1
+        if at < len(others) and others[at][0] < end:
+            count, at = count + 1, at + 1
     return count
-
-
-def _meet(first: Span, second: Span) -> bool:
-    if first.start is None or first.end is None or second.start is None or second.end is None:
-        return False
-    return first.label == second.label and first.start < second.end and second.start < first.end
 
 
 def _label(piece: Span | Triple | None) -> str | None:

@@ -3,7 +3,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,61 +11,9 @@ from wenlu.errors import RunError
 from wenlu.evaluation import write_report
 from wenlu.evaluation.report.page import sections_of
 
+from .pages import check
+
 MakeRun = Callable[..., Path]
-VOID = {"meta", "br", "col"}
-
-
-class Checker(HTMLParser):
-    """Notes what is open, every address, every script, and the text of every section."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.problems: list[str] = []
-        self.addresses: list[str] = []
-        self.scripts = 0
-        self.ids: list[str] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.scripts += tag == "script"
-        for key, value in attrs:
-            if key.startswith("on"):
-                self.problems.append(f"{tag} has {key}")
-            if key in ("href", "src", "xlink:href", "action", "data", "srcset", "poster"):
-                self.addresses.append(value or "")
-            if key == "id":
-                self.ids.append(value or "")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.problems.append(f"</{tag}> closes something else")
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] not in ("style", "script"):
-            self.text += data
-
-
-def check(run: Path) -> Checker:
-    """Write a report, and hold it to what every report must be."""
-    file = write_report(run)
-    assert file == run / "report.html"
-    page = file.read_text(encoding="utf-8")
-    checker = Checker()
-    checker.feed(page)
-    checker.close()
-    assert not checker.open
-    assert not checker.problems
-    assert checker.scripts == 1
-    assert len(checker.ids) == len(set(checker.ids))
-    assert all(address.startswith(("#", "./")) for address in checker.addresses)
-    assert {address[1:] for address in checker.addresses if address[0] == "#"} <= set(checker.ids)
-    assert not re.search(r"url\(|@import|//[a-z]", page.split("</style>")[0])
-    assert not re.search(r">\s*(nan|None|inf)\b", page)
-    assert [each.name for each in run.iterdir() if each.name.startswith(".")] == []
-    return checker
 
 
 @pytest.mark.parametrize("classes", [2, 15, 40, 41, 119])
@@ -128,7 +75,10 @@ def test_one_file_is_enough(make_run: MakeRun, kept: str) -> None:
     for file in run.iterdir():
         if file.name != kept:
             file.unlink()
-    assert check(run).ids == ["headline", *(at for at, *_ in sections_of("labels") if at != "seeds")]
+    assert check(run).ids == [
+        "headline",
+        *(at for at, *_ in sections_of("labels") if at != "seeds"),
+    ]
 
 
 @pytest.mark.parametrize("key", ["labels", "scores", "splits", "versions", "runs", "best_epoch"])

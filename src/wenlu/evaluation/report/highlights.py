@@ -8,7 +8,8 @@ last word. It is drawn by the style sheet and is no part of the text, which can 
 Places are code points, the end exclusive.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,7 +52,7 @@ class Stretch:
 def marked_text(text: str, marks: Sequence[Mark]) -> Html:
     """A text with its pieces; of a long one what stands around them, and the rest on a click."""
     lanes = _lanes(text, marks)
-    drawn = [mark for mark, _ in lanes]
+    drawn = {mark for mark, _ in lanes}
     everything = [(0, len(text))]
     if len(text) <= WHOLE:
         shown = _paragraph(text, lanes, everything)
@@ -85,22 +86,19 @@ def legend(*, wrong: str = "", in_chinese: str = "") -> Html:
 
 def stretches(text: str, lanes: Iterable[tuple[Mark, int]]) -> list[Stretch]:
     """The text cut wherever a piece begins or ends."""
-    placed = [(mark, lane, *_ends(mark)) for mark, lane in lanes]
-    cuts = {0, len(text)} | {cut for *_, start, end in placed for cut in (start, end)}
-    order = sorted(cuts)
-    return [
-        Stretch(
-            start,
-            end,
-            tuple(
-                sorted(
-                    ((lane, mark) for mark, lane, low, high in placed if low <= start < high),
-                    key=lambda each: each[0],
-                )
-            ),
-        )
-        for start, end in pairwise(order)
-    ]
+    begins: defaultdict[int, list[tuple[int, Mark]]] = defaultdict(list)
+    ends: defaultdict[int, list[tuple[int, Mark]]] = defaultdict(list)
+    for mark, lane in lanes:
+        start, end = _ends(mark)
+        begins[start].append((lane, mark))
+        ends[end].append((lane, mark))
+    open_now: list[tuple[int, Mark]] = []
+    found = []
+    for start, end in pairwise(sorted({0, len(text), *begins, *ends})):
+        open_now = [each for each in open_now if each not in ends[start]] + begins[start]
+        open_now.sort(key=lambda each: each[0])
+        found.append(Stretch(start, end, tuple(open_now)))
+    return found
 
 
 def _lanes(text: str, marks: Sequence[Mark]) -> list[tuple[Mark, int]]:
@@ -140,7 +138,7 @@ def _is_inside(mark: Mark, ranges: Sequence[tuple[int, int]]) -> bool:
     return any(low <= start and end <= high for low, high in ranges)
 
 
-def _around(text: str, marks: Sequence[Mark], most: int) -> list[tuple[int, int]]:
+def _around(text: str, marks: Collection[Mark], most: int) -> list[tuple[int, int]]:
     """Parts of the text that hold pieces, as many as go into so many characters."""
     ranges: list[tuple[int, int]] = []
     for start, end in sorted(map(_ends, marks)) or [(0, most - REACH)]:
