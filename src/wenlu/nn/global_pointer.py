@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from wenlu.nn.rotary import Rotary, rotate
+from wenlu.nn.rotary import Rotary
 
 States = Float[Tensor, "b s m"]
 Real = Bool[Tensor, "b s"]
@@ -86,13 +86,20 @@ class EfficientGlobalPointer(nn.Module):
 def _products(vectors: Float[Tensor, "b h s d"], rotary: Rotary) -> Float[Tensor, "b t s s"]:
     """Of queries, the first half h of the vectors, and keys, the other, turned by their positions.
 
-    In float32 also under autocast: in bfloat16, scores around 20 are 0.1 apart.
+    Pairs of components are complex numbers here: one product turns them, and divides them by the
+    fourth root of d on the way, which is a third of the passes over memory that `rotate` takes. In
+    float32 also under autocast: in bfloat16, scores around 20 are 0.1 apart.
     """
     with torch.autocast(vectors.device.type, enabled=False):
         vectors = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
-        positions = torch.arange(vectors.shape[2], device=vectors.device)[None]  # (1 s)
-        query, key = rotate(vectors, positions, rotary.frequencies).chunk(2, 1)
-        return (query * vectors.shape[3] ** -0.5) @ key.transpose(2, 3)
+        exact = torch.float32 if vectors.device.type == "mps" else torch.float64
+        positions = torch.arange(vectors.shape[2], device=vectors.device, dtype=exact)
+        angles = positions[:, None] * rotary.frequencies.to(exact)  # (s p)
+        turn = torch.polar(torch.full_like(angles, vectors.shape[3] ** -0.25), angles)
+        pairs = torch.view_as_complex(vectors.unflatten(-1, (-1, 2)))  # (b h s p)
+        turned = torch.view_as_real(pairs * turn.to(pairs.dtype)).flatten(-2)
+        query, key = turned.chunk(2, 1)
+        return query @ key.transpose(2, 3)
 
 
 def _spans(real: Real | None, states: States) -> Bool[Tensor, "#b 1 s s"]:
