@@ -102,8 +102,16 @@ def test_what_is_placed_is_what_the_argument_says(text: str, said: str) -> None:
         ([{"event_type": "结婚"}], "event_list[0].arguments", "there are 'event_type'"),
         ([event(), event(role=None)], "event_list[1].arguments[0].role", "None came"),
         ([event(argument="")], "event_list[0].arguments[0].argument", "something in it"),
-        ([event(argument_start_index="3")], "argument_start_index", "'3' came; it must be the"),
-        ([event(argument_start_index=True)], "argument_start_index", "True came"),
+        (
+            [event(argument_start_index="3")],
+            "event_list[0].arguments[0].argument_start_index",
+            "'3'",
+        ),
+        (
+            [event(argument_start_index=True)],
+            "event_list[0].arguments[0].argument_start_index",
+            "True",
+        ),
         ([event(alias="小李")], "event_list[0].arguments[0].alias", "a list of strings"),
         ([event(role="\ud83d")], "role", "half of a character"),
     ],

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wenlu.assets import asset
-from wenlu.corpus import write_jsonl
+from wenlu.corpus import read_records, write_jsonl
 from wenlu.errors import ConfigError, DataError
-from wenlu.models import load
+from wenlu.models import Model, load
+from wenlu.models.roformer import roformer
 from wenlu.models.sequence_tagger import Tagged
 from wenlu.models.span_tagger import FoundSpans
 from wenlu.tasks import Run, RunConfig, task_named
@@ -320,6 +323,34 @@ def test_tags_of_the_ends_are_in_no_piece() -> None:
     assert (found.types.tolist(), found.first.tolist(), found.last.tolist()) == ([0], [1], [2])
 
 
+@pytest.mark.parametrize("head", ["global", "efficient", "crf"])
+def test_a_model_learns_by_heart_what_its_head_can_say(head: str) -> None:
+    characters = sorted({*TEXT, *"今天加盟队"})
+    tokenizer = Tokenizer.from_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *characters])
+    examples = [
+        example("上周李四和王五结婚", *ARGUMENTS[:4]),
+        example("今天王五加盟队", EventArgument(SEEN, "时间", ("今天",), (0, 2))),
+        example("李四加盟队"),
+    ]
+    task = TASK.with_head(head)
+    torch.manual_seed(0)
+    shape = roformer(
+        vocabulary=len(tokenizer), width=32, layers=1, heads=2, inner_width=64, max_length=32
+    )
+    module = task.build(Model(shape), pooling="first").train()
+    encoded = task.encode(examples, tokenizer, max_length=32, segments=True, training=True)
+    batch = encoded.data.batch(np.arange(3))
+    optimizer = torch.optim.Adam(module.parameters(), lr=5e-3)
+    for _ in range(120):
+        optimizer.zero_grad()
+        module(batch).losses.sum().backward()
+        optimizer.step()
+    with torch.inference_mode():
+        predictions = task.decode(task.collect(module.eval()(batch)), examples, encoded)
+    assert [len(p.arguments) for p in predictions] == [2 if head == "crf" else 4, 1, 0]
+    assert task.score(examples, predictions)["precision"] == 1.0
+
+
 @needs_duee
 def test_duee_as_it_is(tokenizer: Tokenizer) -> None:
     """All of the official dev set: what there is, what of it can be found, and how it scores."""
@@ -372,3 +403,27 @@ def test_end_to_end(head: str, tmp_path: Path) -> None:
     path = run.submit(out=tmp_path)
     assert path.name == "predict.json"
     run.task.check_submission(path, run.task.read(SAMPLE / "test.json", labelled=False))
+
+
+@needs_duee
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["efficient", "crf"])
+def test_end_to_end_with_all_the_roles_of_duee(head: str, tmp_path: Path) -> None:
+    """On rows of the official dev set; the schema stands beside them, under its own name."""
+    rows = [record.fields for record in islice(read_records(REAL / "dev.jsonl.zst"), 150)]
+    write(tmp_path, *rows[:100], name="duee_train.json")
+    write(tmp_path, *rows[100:], name="duee_dev.json")
+    write(tmp_path, *({"id": r["id"], "text": r["text"]} for r in rows), name="duee_test2.json")
+    schema = (record.fields for record in read_records(REAL / "event_schema.jsonl"))
+    write(tmp_path, *schema, name="duee_event_schema.json")
+    config = RunConfig(
+        task="duee",
+        data=str(tmp_path),
+        model="scratch-2x128",
+        head=head,
+        training=TrainingSettings(epochs=1, precision="float32"),
+    )
+    assert len(train(config, tmp_path / "run")["labels"]) == 217
+    path = Run(tmp_path / "run").submit(out=tmp_path)
+    assert path.name == "duee.json"
+    assert len(path.read_text("utf-8").splitlines()) == 150

@@ -59,7 +59,9 @@ def read_events(record: Record, text: str, notes: Notes) -> EventArguments:
             if not isinstance(others, list) or not all(isinstance(name, str) for name in others):
                 raise record.error("it must be a list of strings", f"{where}.alias")
             mentions = (said, *(name for name in others if name))
-            found.append(EventArgument(kind, role, mentions, _placed(argument, text, said, notes)))
+            found.append(
+                EventArgument(kind, role, mentions, _placed(argument, text, said, where, notes))
+            )
     return tuple(found)
 
 
@@ -103,13 +105,15 @@ def schema_beside(path: Path) -> Path | None:
     return found[0] if found else None
 
 
-def _placed(argument: Record, text: str, said: str, notes: Notes) -> tuple[int, int] | None:
+def _placed(
+    argument: Record, text: str, said: str, field: str, notes: Notes
+) -> tuple[int, int] | None:
     """Where an argument stands; where its index does not agree, what it says counts."""
     index = argument.get("argument_start_index")
     if index is not None and (isinstance(index, bool) or not isinstance(index, int)):
         raise argument.error(
             f"{index!r} came; it must be the number of the argument's first character, from 0",
-            "argument_start_index",
+            f"{field}.argument_start_index",
         )
     start = nearest(text, said, 0 if index is None else index)
     if start is None:
