@@ -145,7 +145,7 @@ def test_the_benchmark(split: str, rows: int, odd: int) -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the benchmark's data in ../shared")
 def test_up_to_ten_choices_become_sequences() -> None:
     [path] = find_split(DATA, ("test1.1",))
-    examples = C3.read(path, labelled=False)[-100:]
+    examples = C3.read(path, labelled=False)[640:740]
     data = C3.encode(examples, TOKENIZER, max_length=512, segments=True).data
     for start in range(0, 100, 50):
         rows = np.arange(start, start + 50)
