@@ -18,6 +18,6 @@ def test_the_label_sets_of_clue() -> None:
 
 
 def test_a_name_that_is_none() -> None:
-    message = r"no task 'tnew'; the closest are tnews \(all: wenlu tasks\)"
+    message = r"no task 'tnew'; the closest are tnews.*\(all: wenlu tasks\)"
     with pytest.raises(ConfigError, match=message):
         task_named("tnew")

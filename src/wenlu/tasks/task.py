@@ -170,7 +170,7 @@ class Task(Protocol):
     def restored(self, saved: Mapping[str, Any]) -> "Task":
         """This task as it was when its model was saved."""
 
-    def typed(self, texts: Sequence[tuple[str, ...]]) -> list[Example[Any]]:
+    def typed(self, texts: Sequence[tuple[str, ...]]) -> list[AnyExample]:
         """Examples from texts that somebody typed, each with one text for each of `text_fields`."""
 
     def record(self, example: AnyExample, prediction: Any) -> dict[str, Any]:  # noqa: ANN401
