@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from wenlu.atomic import atomic_write
 from wenlu.corpus import read_document
@@ -102,8 +102,8 @@ class Reading:
     kind = "answers"
     text_fields = ("question", "context")
     fields = ("question", "context", "answers")
-    labels: ClassVar[tuple[str, ...]] = ()
-    names: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    labels = ()
+    names = MappingProxyType[str, str]({})
 
     def with_head(self, head: str) -> "Reading":
         """This task with another head."""
