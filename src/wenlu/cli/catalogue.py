@@ -4,9 +4,13 @@ from typing import Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import people, print_json, say
+
+_UNLABELLED = ("answers", "choices")
+"""Kinds of tasks that have no set of labels."""
 
 
 def tasks(*, json: Switch = False) -> None:
@@ -27,6 +31,7 @@ def tasks(*, json: Switch = False) -> None:
                     "summary": task.summary,
                     "kind": task.kind,
                     "fields": list(task.fields),
+                    "heads": list(task.heads),
                     "labels": len(task.labels) or None,
                     "files": {
                         "train": task.train_files,
@@ -40,11 +45,13 @@ def tasks(*, json: Switch = False) -> None:
             ]
         )
         return
-    table = _table("Task", "What it is", "Fields", "Labels")
-    table.columns[-1].justify = "right"
+    table = _table("Task", "What it is", "Fields", "Labels", "Heads")
+    table.columns[-2].justify = "right"
     for task in TASKS.values():
+        labels = "" if task.kind in _UNLABELLED else str(len(task.labels) or "from data")
         fields = "\n".join(task.fields)
-        table.add_row(task.name, task.summary, fields, str(len(task.labels) or "from data"))
+        heads = "\n".join(task.heads) if len(task.heads) > 1 else ""
+        table.add_row(task.name, Text(task.summary), fields, labels, heads)
     people.print(table)
     say("To train one: wenlu train TASK --data FOLDER --out RUN")
 

@@ -116,6 +116,10 @@ class MultipleChoice:
     def adapt(self, examples: Sequence[Question], path: Path) -> "MultipleChoice":  # noqa: ARG002
         return self
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return tuple(self.arrangements)
+
     def with_head(self, name: str) -> "MultipleChoice":
         """This task with that arrangement of its questions."""
         if name not in self.arrangements:

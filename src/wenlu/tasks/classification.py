@@ -72,6 +72,7 @@ class Classification:
     repeated_ids: bool = False
     """Whether labelled rows may share an id: it only names them, as nobody hands them in."""
     kind = "labels"
+    heads = ()
     main_metric = "accuracy"
 
     def __post_init__(self) -> None:

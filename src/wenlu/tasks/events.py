@@ -131,6 +131,10 @@ class EventExtraction:
         """Event type and role of every pair, as the report writes them."""
         return tuple(f"{kind} · {role}" for kind, role in self.roles)
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.head, *HEADS)))
+
     def with_head(self, head: str) -> "EventExtraction":
         """This task with another head."""
         if head not in HEADS:

@@ -105,6 +105,10 @@ class Reading:
     labels = ()
     names = MappingProxyType[str, str]({})
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.head, *READING_HEADS)))
+
     def with_head(self, head: str) -> "Reading":
         """This task with another head."""
         if head not in READING_HEADS:

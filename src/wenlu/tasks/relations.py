@@ -76,6 +76,7 @@ class RelationExtraction:
     """What is handed in; zipped if its name ends in .zip."""
     max_length: int = 256
     """Tokens of an input at most, if the user says nothing else."""
+    heads = ()
     kind = "relations"
     main_metric = "f1"
     text_fields = ("text",)

@@ -82,6 +82,10 @@ class SpanExtraction:
     text_fields = ("text",)
     fields = ("text", "label")
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.head, *SPAN_HEADS)))
+
     def with_head(self, head: str) -> "SpanExtraction":
         """This task with another head."""
         if head not in SPAN_HEADS:

@@ -60,6 +60,10 @@ class Task(Protocol):
         """The fields of a row of the data."""
 
     @property
+    def heads(self) -> tuple[str, ...]:
+        """What `with_head` takes, the default first; none if there is no choice."""
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The label set in the order of the classes; empty until `adapt`, or if there is none."""
 
