@@ -35,6 +35,7 @@ from wenlu.assets import asset
 from wenlu.evaluation.spans import tally
 from wenlu.models import load, save
 from wenlu.models.span_tagger import found_spans
+from wenlu.nn import Padding, real_tokens
 from wenlu.tasks.examples import need_split
 from wenlu.tasks.registry import TASKS
 from wenlu.tasks.run import Run
@@ -282,16 +283,20 @@ def decoding(arguments: argparse.Namespace) -> dict[str, float]:
         texts.append(whole[ids[first][0] : ids[first + size - 1][1]])
     examples = task.typed([(text,) for text in texts])
     encoded = task.encode(examples, run.tokenizer, max_length=MAX_LENGTH, segments=True)
+    rows = len(encoded.data.lengths)  # a text that was cut inside a word can need a second one
     device = next(module.parameters()).device
     spent = {"encoder": 0.0, "head": 0.0, "decoding": 0.0}
     found: list[Any] = []
     with torch.inference_mode(), arithmetic(resolve_precision(run.precision, device), device):
         for turn in (False, True):  # once to warm up
             found.clear()
-            for start in range(0, len(texts) if turn else ROWS, 16):
-                batch = encoded.data.batch(np.arange(start, min(start + 16, len(texts))))
+            for start in range(0, rows if turn else min(ROWS, rows), 16):
+                batch = encoded.data.batch(np.arange(start, min(start + 16, rows)))
+                mask = None
+                if batch.lengths is not None:
+                    mask = Padding(real_tokens(batch.lengths, batch.ids.shape[1]))
                 watch = Stopwatch()
-                module.encoder(batch.ids, None, None)
+                module.encoder(batch.ids, None, mask)
                 encoder = watch.read()["processor"]
                 watch = Stopwatch()
                 outputs = module(batch)
