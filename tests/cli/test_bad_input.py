@@ -234,7 +234,8 @@ def test_a_pair_task_given_an_odd_number_of_texts(cli: Cli, trained_on_pairs: Pa
     assert said == (
         1,
         "",
-        "error: match takes pairs of texts (text_a, text_b), so their number must be even; got 3\n",
+        "error: match takes pairs of texts at a time (text_a, text_b), so their number must be a "
+        "multiple of 2; got 3\n",
     )
 
 

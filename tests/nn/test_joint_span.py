@@ -51,7 +51,7 @@ def test_what_is_not_allowed_has_no_gradient(head: JointSpan) -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 5, 100])
 def test_the_best_are_those_of_sorting_all(head: JointSpan, count: int) -> None:
-    scores = head(torch.randn(3, 9, 16), None, INSIDE)
+    scores = head(torch.randn(3, 9, 16), None, INSIDE).detach()
     best = head.best(scores, INSIDE, count)
     for row in range(3):
         every = sorted(

@@ -17,6 +17,9 @@ from wenlu.errors import ConfigError, DataError, RunError, WenluError
 
 from .test_shuffle import content, expected, records_of
 
+_AMPLE = 8 * 10**9
+"""Memory: the process that runs all the tests holds more than a gigabyte already."""
+
 cluster = pytest.importorskip("wenlu.corpus.shuffling.cluster")
 ranges = pytest.importorskip("wenlu.corpus.shuffling.ranges")
 
@@ -91,7 +94,7 @@ def test_records_that_are_too_long_and_folders_that_are_not_shared(tmp_path: Pat
     with pytest.raises(RunError, match="Is that folder on a disk that all machines share"):
         run([text], 100, tmp_path / "nowhere" / "else")
     with pytest.raises(ConfigError, match="standard input cannot be read by other machines"):
-        shuffle(["-"], tmp_path / "out", engine="ray", memory=10**9)
+        shuffle(["-"], tmp_path / "out", engine="ray", memory=_AMPLE)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +112,7 @@ def two_workers() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_workers")
 def test_two_workers_of_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_LEAST_PIECE", 20_000)
@@ -118,7 +122,7 @@ def test_two_workers_of_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     lengths = chance.integers(0, 40, 9000)
     plain.write_bytes(b"".join(b"%d" % n * length + b"\n" for n, length in enumerate(lengths)))
     packed.write_bytes(gzip.compress(b"\n".join(b"%d" % n for n in range(5000))))
-    flags: dict[str, Any] = {"seed": 7, "memory": 10**9}
+    flags: dict[str, Any] = {"seed": 7, "memory": _AMPLE}
     names: list[str] = []
 
     def bar(name: str) -> AbstractContextManager[Callable[[int, int], None]]:
@@ -143,7 +147,7 @@ def test_shards_and_errors_of_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     plain, packed, here = tmp_path / "a.txt", tmp_path / "b.txt.gz", tmp_path / "here"
     plain.write_bytes(b"".join(b"%d\n" % n for n in range(9000)))
     packed.write_bytes(gzip.compress(plain.read_bytes()))
-    flags: dict[str, Any] = {"seed": 7, "memory": 10**9}
+    flags: dict[str, Any] = {"seed": 7, "memory": _AMPLE}
     shuffle([plain], tmp_path / "out/{}.txt", engine="ray", shards=3, group=2, **flags)
     shuffle([plain], here, group=2, **flags)
     parts = [path.read_bytes() for path in sorted((tmp_path / "out").iterdir())]
