@@ -35,7 +35,7 @@ TRIPLES = [
 
 def make(family: str, randomised: Randomise, **options: object) -> RelationTagger:
     """One that finds something, and does not drop anything in training."""
-    torch.manual_seed(3)  # of some weights the losses by hand, in float32, are not exact enough
+    torch.manual_seed(0)  # of some weights the losses by hand, in float32, are not exact enough
     shape = replace(FAMILIES[family](**SIZES), dropout=0.0, attention_dropout=0.0)
     tagger = randomised(RelationTagger(Model(shape), RELATIONS, **options))
     nn.init.constant_(tagger.subject.bias, 1.5)
