@@ -202,5 +202,6 @@ def test_where_a_run_may_stand(config: RunConfig, tmp_path: Path) -> None:
 
 def test_learning_rates() -> None:
     assert default_learning_rate("scratch-2x128", 128) == 5e-4
+    assert default_learning_rate("wenlu-mini", 256) == 1e-3
     assert default_learning_rate("some/folder", 312) == 1e-4
     assert default_learning_rate("some/folder", 768) == 3e-5

@@ -78,14 +78,15 @@ def models(*, json: Switch = False) -> None:
                 "parameters": sum(p.numel() for p in model.parameters()),
                 "vocabulary": len(tokenizer),
                 "trained": bundled.trained,
-                "licence": "Apache-2.0",
+                "licence": bundled.licence,
+                "scores": bundled.scores(),
             }
         )
     if json:
         print_json(rows)
         return
-    table = _table("Model", "What it is", "Parameters", "Vocabulary")
-    for column in table.columns[-2:]:
+    table = _table("Model", "What it is", "Parameters", "Vocabulary", "Licence")
+    for column in table.columns[2:4]:
         column.justify = "right"
     for row in rows:
         table.add_row(
@@ -93,8 +94,12 @@ def models(*, json: Switch = False) -> None:
             row["summary"],
             f"{row['parameters'] / 1e6:.1f} M",
             f"{row['vocabulary']:,}",
+            row["licence"],
         )
     people.print(table)
+    for row in rows:
+        for name, score in row["scores"].items():
+            say(f"{row['name']}: {name} {score}")
     say("A folder works wherever one of these names does: ours, Hugging Face's, Google's TF layout")
 
 

@@ -1,8 +1,10 @@
 """The models that come with the package."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from wenlu.assets import asset
 from wenlu.models.roformer import roformer
 from wenlu.nn import TransformerConfig
 
@@ -18,6 +20,15 @@ class Bundled:
     trained: bool
     """False: a shape to train from scratch; its weights are random, drawn by the run's seed."""
     licence: str = "Apache-2.0"
+    learning_rate: float = 5e-4
+    """That suits fine-tuning."""
+
+    def scores(self) -> dict[str, str]:
+        """What was measured of it; nothing for random weights."""
+        if not self.trained:
+            return {}
+        found: dict[str, str] = json.loads(asset("models", self.name, "scores.json").read_bytes())
+        return found
 
 
 def _scratch(layers: int, width: int, heads: int, inner_width: int) -> Bundled:
@@ -39,10 +50,31 @@ def _scratch(layers: int, width: int, heads: int, inner_width: int) -> Bundled:
     )
 
 
+def _mini(vocabulary: int) -> TransformerConfig:
+    shape = roformer(
+        vocabulary=vocabulary, width=256, layers=4, heads=4, inner_width=1_024, max_length=512
+    )
+    return replace(shape, norm="pre", final_norm=True)
+
+
 BUNDLED: dict[str, Bundled] = {
     model.name: model
     for model in (
+        Bundled(
+            name="wenlu-mini",
+            summary="RoFormer, 4 layers of 256, pretrained for two hours on one CPU core",
+            shape=_mini,
+            trained=True,
+            learning_rate=1e-3,
+            licence="CC BY-NC-SA 4.0",
+        ),
         _scratch(2, 128, 4, 512),
+        Bundled(
+            name="scratch-mini",
+            summary="the shape of wenlu-mini, to train from scratch (random weights)",
+            shape=_mini,
+            trained=False,
+        ),
         _scratch(4, 312, 12, 1200),
         _scratch(6, 384, 12, 1536),
     )

@@ -313,8 +313,8 @@ def _other_run(out: Path, config: RunConfig) -> RunError:
 
 def default_learning_rate(model: str, width: int) -> float:
     """What is used if the user says nothing: larger for narrow models and random weights."""
-    if model in BUNDLED and not BUNDLED[model].trained:
-        return 5e-4
+    if model in BUNDLED:
+        return BUNDLED[model].learning_rate
     return 1e-4 if width < 512 else 3e-5
 
 

@@ -20,8 +20,8 @@ class TrainingSettings:
     batch_rows: int = 24
     """Rows of a batch at most."""
     lr: float | None = None
-    """Largest learning rate; by default 5e-4 from scratch, otherwise 1e-4 for models narrower than
-    512 and 3e-5 for wider ones."""
+    """Largest learning rate; by default 1e-3 for wenlu-mini, 5e-4 from scratch, otherwise 1e-4 for
+    models narrower than 512 and 3e-5 for wider ones."""
     schedule: Schedule = "linear"
     """How the learning rate falls after warm-up."""
     warmup: float = 0.1
