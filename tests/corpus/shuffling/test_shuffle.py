@@ -78,10 +78,10 @@ def records_of(
     found = []
     for content in contents:
         *lines, last = content.split(separator)
-        if last:  # for \n\n, what ends in \n is given only one more
-            whole = last + separator
-            lines.append(whole[: whole.find(separator)])
         lines = [line + separator for line in lines if line or not drop_empty]
+        if last:  # for \n\n, what ends in \n is given only one more; it was not empty, and stays
+            whole = last + separator
+            lines.append(whole[: whole.find(separator)] + separator)
         found += [b"".join(lines[i : i + group]) for i in range(0, len(lines), group)]
     return found
 

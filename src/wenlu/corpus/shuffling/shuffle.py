@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from mmap import mmap
 from os import PathLike
 from pathlib import Path
 from threading import Condition, Lock
@@ -318,7 +319,8 @@ class _Job:
     def _read_whole(self) -> Records:
         """As much as may be all."""
         most = (self._plan.free - self._plan.whole) // RECORD
-        buffer = np.empty(self._plan.whole, np.uint8)
+        # Not NumPy's own memory: that asks for huge pages, which the system may be slow to find.
+        buffer = np.frombuffer(mmap(-1, self._plan.whole), np.uint8)
         return self._records(buffer, self._source.fill(buffer, most), 0)
 
     def _records(self, buffer: Bytes, ends: Places, first: int) -> Records:
