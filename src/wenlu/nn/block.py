@@ -40,6 +40,17 @@ class Block(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(width, eps=norm_epsilon)
         self.dropout = Dropout(dropout)
 
+    def forward(
+        self,
+        x: Float[Tensor, "b s m"],
+        mask: Mask | None,
+        places: Places,
+        cache: LayerCache | None = None,
+        rows: int | None = None,
+    ) -> Float[Tensor, "b r m"]:
+        """The new states, of the first `rows` positions only if that is given."""
+        return self.residual(x, mask, places, cache, rows)
+
     def residual(
         self,
         x: Float[Tensor, "b s m"],
@@ -83,17 +94,6 @@ class PostNormBlock(Block):
 
 class PreNormBlock(Block):
     """x = x + Attn(LN x); x = x + FFN(LN x), as in GPT-2."""
-
-    def forward(
-        self,
-        x: Float[Tensor, "b s m"],
-        mask: Mask | None,
-        places: Places,
-        cache: LayerCache | None = None,
-        rows: int | None = None,
-    ) -> Float[Tensor, "b r m"]:
-        """The new states, of the first `rows` positions only if that is given."""
-        return self.residual(x, mask, places, cache, rows)
 
     def residual(
         self,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ from wenlu.tasks.reassembly import VALUE, Finding, Piece, Relation, reassembled
 from wenlu.tasks.relation_layout import read_relations
 from wenlu.tasks.relation_schema import Schema, read_schema, schema_beside, schema_of
 from wenlu.tasks.task import Encoded, Notes
-from wenlu.text import Offsets, Tokenizer, Window, windows
+from wenlu.tasks.windowed import Place, windowed
+from wenlu.text import Offsets, Tokenizer
 from wenlu.training.relation_dataset import RelationDataset
 
 Relations = tuple[Relation, ...]
@@ -41,15 +42,6 @@ class FoundRelations:
 
     id: str
     relations: Relations
-
-
-class Place(NamedTuple):
-    """Which tokens of which example a row has."""
-
-    example: int
-    window: Window
-    offsets: Offsets
-    """Of all examples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,24 +135,14 @@ class RelationExtraction:
     ) -> Encoded:
         """A row for each window of each text."""
         counted = Notes() if notes is None else notes
-        encodings = tokenizer.encode_batch([e.texts[0] for e in examples])
-        offsets, room = Offsets(encodings), max_length - 2
-        places = [
-            Place(number, window, offsets)
-            for number, encoding in enumerate(encodings)
-            for window in windows(len(encoding), room, room // 4)
-        ]
-        rows = [
-            [tokenizer.cls_id, *encodings[number].ids[w.start : w.end], tokenizer.sep_id]
-            for number, w, _ in places
-        ]
-        if long := sum(len(encoding) > room for encoding in encodings):
-            counted[f"texts of more than {room} tokens, read in windows"] += long
+        rows, places, offsets, unknown = windowed(
+            [e.texts[0] for e in examples], tokenizer, max_length=max_length, notes=counted
+        )
         subjects, triples = None, None
         if examples and all(e.label is not None for e in examples):
             subjects, triples = self._marked(examples, places, offsets, counted)
         data = RelationDataset(rows, subjects=subjects, triples=triples, pad_id=tokenizer.pad_id)
-        return Encoded(data, 0, tokenizer.unknown_share(encodings), places)
+        return Encoded(data, 0, unknown, places)
 
     def _marked(
         self,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from wenlu.models.span_tagger import SPAN_HEADS, FoundSpans, SpanScores, SpanTag
 from wenlu.tasks.examples import Example, Ids
 from wenlu.tasks.span_layouts import Span, Spans, read_spans, read_text
 from wenlu.tasks.task import Encoded, Notes
-from wenlu.text import Offsets, Tokenizer, Window, windows
+from wenlu.tasks.windowed import Place, windowed
+from wenlu.text import Offsets, Tokenizer
 from wenlu.training.span_dataset import SpanDataset, TokenSpan
 
 
@@ -42,15 +43,6 @@ class Extraction:
     spans: Spans
     scores: tuple[float, ...]
     """Of each span, above 0: at 0 it would not have been taken."""
-
-
-class Place(NamedTuple):
-    """Which tokens of which example a row has."""
-
-    example: int
-    window: Window
-    offsets: Offsets
-    """Of all examples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,24 +127,14 @@ class SpanExtraction:
     ) -> Encoded:
         """A row for each window of each text."""
         counted = Notes() if notes is None else notes
-        encodings = tokenizer.encode_batch([e.texts[0] for e in examples])
-        offsets, room = Offsets(encodings), max_length - 2
-        places = [
-            Place(number, window, offsets)
-            for number, encoding in enumerate(encodings)
-            for window in windows(len(encoding), room, room // 4)
-        ]
-        rows = [
-            [tokenizer.cls_id, *encodings[number].ids[w.start : w.end], tokenizer.sep_id]
-            for number, w, _ in places
-        ]
-        if long := sum(len(encoding) > room for encoding in encodings):
-            counted[f"texts of more than {room} tokens, read in windows"] += long
+        rows, places, offsets, unknown = windowed(
+            [e.texts[0] for e in examples], tokenizer, max_length=max_length, notes=counted
+        )
         spans = None
         if examples and all(e.label is not None for e in examples):
             spans = self._marked(examples, places, offsets, counted)
         data = SpanDataset(rows, spans, pad_id=tokenizer.pad_id)
-        return Encoded(data, 0, tokenizer.unknown_share(encodings), places)
+        return Encoded(data, 0, unknown, places)
 
     def _marked(
         self,
