@@ -17,6 +17,7 @@ from wenlu.errors import ConfigError, DataError, closest
 from wenlu.evaluation import accuracy
 from wenlu.models import ChoiceScorer, Model, Scored
 from wenlu.tasks.examples import Example
+from wenlu.tasks.submissions import json_lines, json_object
 from wenlu.tasks.task import Encoded, Notes
 from wenlu.text import Tokenizer
 from wenlu.training import ChoiceDataset
@@ -321,23 +322,12 @@ def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _lines(path: Path) -> list[tuple[object, object]]:
     """Ids and answers of a file with an object a line."""
-    lines = path.read_text("utf-8").removesuffix("\n").split("\n")
-    rows = [_parsed(path, text, number) for number, text in enumerate(lines, 1)]
+    rows = json_lines(path.read_text("utf-8"), path)
     return [(row.get("id"), row.get("label")) for row in rows]
 
 
 def _object(path: Path, examples: Sequence[Question]) -> list[tuple[object, object]]:
     """Ids and answers of a file that is one object, in the order of the questions."""
-    found = _parsed(path, path.read_text("utf-8"), None)
+    found = json_object(path.read_text("utf-8"), path)
     rows: list[tuple[object, object]] = [(e.id, found.pop(e.id)) for e in examples if e.id in found]
     return rows + list(found.items())
-
-
-def _parsed(path: Path, text: str, line: int | None) -> dict[str, object]:
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        raise DataError("not a JSON object", file=path, line=line)
-    return found

@@ -1,6 +1,5 @@
 """Tasks that give a text, or a pair of texts, one of a set of labels."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from wenlu.errors import ConfigError, DataError, closest
 from wenlu.evaluation import accuracy, macro_f1
 from wenlu.models import Classified, Classifier, Model
 from wenlu.tasks.examples import Example, Ids
+from wenlu.tasks.submissions import json_lines
 from wenlu.tasks.task import Encoded, Notes
 from wenlu.text import Tokenizer
 from wenlu.training import TextDataset
@@ -229,14 +229,7 @@ class Classification:
 
     def check_submission(self, path: Path, examples: Sequence[Example[str]]) -> None:
         """Raise DataError unless the file answers every test example once, in order."""
-        rows = []
-        for line, text in enumerate(path.read_text("utf-8").removesuffix("\n").split("\n"), 1):
-            try:
-                rows.append(json.loads(text))
-            except json.JSONDecodeError:
-                raise DataError("not a JSON object", file=path, line=line) from None
-            if not isinstance(rows[-1], dict):
-                raise DataError("not a JSON object", file=path, line=line)
+        rows = json_lines(path.read_text("utf-8"), path)
         if len(rows) != len(examples):
             raise DataError(f"{len(rows)} answers for {len(examples)} examples", file=path)
         for line, (row, example) in enumerate(zip(rows, examples, strict=True), 1):

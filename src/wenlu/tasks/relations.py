@@ -28,6 +28,7 @@ from wenlu.tasks.examples import Example, Ids
 from wenlu.tasks.reassembly import VALUE, Finding, Piece, Relation, reassembled
 from wenlu.tasks.relation_layout import read_relations
 from wenlu.tasks.relation_schema import Schema, read_schema, schema_beside, schema_of
+from wenlu.tasks.submissions import json_lines
 from wenlu.tasks.task import Encoded, Notes
 from wenlu.tasks.windowed import Place, windowed
 from wenlu.text import Offsets, Tokenizer
@@ -387,16 +388,10 @@ def _answers(path: Path) -> Iterator[Record]:
     try:
         with zipfile.ZipFile(path) as file:
             [inner] = file.namelist()
-            lines = file.read(inner).decode("utf-8").removesuffix("\n").split("\n")
+            text = file.read(inner).decode("utf-8")
     except (OSError, zipfile.BadZipFile, ValueError) as error:
         raise DataError(f"not a zip archive of one file in UTF-8: {error}", file=path) from None
-    for number, line in enumerate(lines, 1):
-        try:
-            fields = json.loads(line)
-        except json.JSONDecodeError:
-            fields = None
-        if not isinstance(fields, dict):
-            raise DataError("not a JSON object", file=path, line=number)
+    for number, fields in enumerate(json_lines(text, path), 1):
         yield Record(fields, path, number)
 
 
