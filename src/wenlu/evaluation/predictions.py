@@ -7,7 +7,7 @@ line without its texts or its prediction is left out, and what was odd is named 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from wenlu.evaluation.records import Record, number, record
 
@@ -63,26 +63,6 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class SpanPrediction:
-    """The spans of one text."""
-
-    text: str
-    gold: tuple[Span, ...] | None
-    predicted: tuple[Span, ...]
-    id: str = ""
-
-    @property
-    def right(self) -> bool:
-        """Whether the prediction is all that it should be."""
-        return self.gold is not None and _places(self.gold) == _places(self.predicted)
-
-    @property
-    def asked(self) -> Hashable:
-        """What was asked, with what is right."""
-        return self.text, None if self.gold is None else _places(self.gold)
-
-
-@dataclass(frozen=True, slots=True)
 class Triple:
     """A relation: a subject, a predicate, and an object that may have several slots."""
 
@@ -103,13 +83,16 @@ class Triple:
         return _plain(self.subject), slots
 
 
+Found = TypeVar("Found", Span, Triple)
+
+
 @dataclass(frozen=True, slots=True)
-class TriplePrediction:
-    """The relations of one text."""
+class _FoundIn(Generic[Found]):
+    """What was found in one text."""
 
     text: str
-    gold: tuple[Triple, ...] | None
-    predicted: tuple[Triple, ...]
+    gold: tuple[Found, ...] | None
+    predicted: tuple[Found, ...]
     id: str = ""
 
     @property
@@ -121,6 +104,14 @@ class TriplePrediction:
     def asked(self) -> Hashable:
         """What was asked, with what is right."""
         return self.text, None if self.gold is None else _places(self.gold)
+
+
+class SpanPrediction(_FoundIn[Span]):
+    """The spans of one text."""
+
+
+class TriplePrediction(_FoundIn[Triple]):
+    """The relations of one text."""
 
 
 @dataclass(frozen=True, slots=True)
