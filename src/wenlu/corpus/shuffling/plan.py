@@ -15,6 +15,10 @@ _EXPANSION = 5  # of compressed text, more or less
 _MOST_BITS = 12
 _BUCKET = 32 * _MIB  # more are not faster: what counts is to use the same memory again and again
 _SEGMENT = _MIB  # of a block that goes to one bucket
+_WHOLE = 512 * _MIB
+"""Of what takes more, two passes are faster than one even where there is memory for all of it: they
+use the same buffers again and again, and new memory costs more than a temporary file that is gone
+before it reaches the disk."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,13 +39,13 @@ class Plan:
     threads: int
 
     passes: int
-    """1 if all fits into memory, else 2; None may be known before the first pass, then 2."""
+    """1 if all is sorted in memory at once, else 2; if nobody knows before the first pass, 2."""
 
     bits: int
     """The logarithm of the number of buckets."""
 
     whole: int
-    """Bytes of the buffer that all is to fit into; 0 if it will not."""
+    """Bytes of the buffer that all is to fit into; 0 if it will not, or had better not."""
 
     block: int
     """Bytes of the buffers of the first pass."""
@@ -95,6 +99,7 @@ def make_plan(
     threads: int | None,
     to_file: bool,
     same_disk: bool,
+    room: int,
     separator: int,
 ) -> Plan:
     """Decide how to shuffle.
@@ -105,6 +110,7 @@ def make_plan(
         threads: how many; None for two, or one where there is one processor.
         to_file: whether the output goes to the disk.
         same_disk: whether the temporary files are on the disk of the output.
+        room: bytes that are free for temporary files.
         separator: how many bytes it has, which may be added to each file.
     """
     threads = min(2, os.cpu_count() or 1) if threads is None else threads
@@ -124,18 +130,22 @@ def make_plan(
     bucket = free // threads - 4 * _MIB
     block = min((free - 4 * _MIB * threads) // (2 * threads + 1), 1 << 30)
     if size is None or inputs.compressed:
-        whole = int(free * 0.4)
+        whole = min(int(free * 0.4), _WHOLE)
     else:
         added = separator * (len(inputs.files) + 1) + 1
         whole = size + added if size * (1 + RECORD / length) + added < 0.95 * free else 0
-    one = bool(whole) and size is not None and size < whole
     bits = 8
     if size is not None:
-        room = 0.85 * bucket
-        room = min(room, max(_BUCKET, size / 64))
-        needed = max(2.0, size * (1 + RECORD / length) / room)
+        each = min(0.85 * bucket, max(_BUCKET, size / 64))
+        needed = max(2.0, size * (1 + RECORD / length) / each)
         bits = min(_MOST_BITS, int(needed - 1e-9).bit_length())
     block = min(block, max(_BUCKET, _SEGMENT << bits))
+    disk = _disk(size, length, 1 << bits, threads, to_file and same_disk)
+    if whole > _WHOLE and disk is not None and disk <= room:
+        whole = 0
+    one = size is not None and size < whole
+    if one:
+        disk = size if to_file else 0
     return Plan(
         files=len(inputs.files),
         bytes=size,
@@ -148,7 +158,7 @@ def make_plan(
         block=block,
         most=block // RECORD,
         bucket=bucket,
-        disk=_disk(size, length, 1 << bits, threads, one, to_file, same_disk),
+        disk=disk,
     )
 
 
@@ -177,21 +187,14 @@ def resident() -> int:
 
 
 def _disk(
-    size: int | None,
-    length: float,
-    buckets: int,
-    threads: int,
-    one: bool,
-    to_file: bool,
-    same_disk: bool,
+    size: int | None, length: float, buckets: int, threads: int, output_too: bool
 ) -> int | None:
+    """What two passes need at a time."""
     if size is None:
         return None
-    if one:
-        return size if to_file else 0
     temporary = int(size * (1 + SIDE.itemsize / length))
     growing = size * (threads + 1) // buckets  # buckets go as the output grows
-    return temporary + (growing if to_file and same_disk else 0)
+    return temporary + (growing if output_too else 0)
 
 
 def _sample_length(inputs: Inputs) -> float:

@@ -154,6 +154,7 @@ def shuffle(
         threads=threads,
         to_file=home is not None,
         same_disk=same_disk,
+        room=shutil.disk_usage(folder).free,
         separator=len(separator),
     )
     if engine == "ray":
