@@ -210,13 +210,13 @@ if slow != "nothing":
         real(*a, **k), whole=0, passes=2, bits=2, block=4096
     )
     name = {"reading": "_part", "writing": "_write_bucket"}[slow]
-    before = getattr(module._Job, name)
+    before = getattr(module.LocalJob, name)
     def waits(*arguments):
         sys.stderr.write("here\\n")
         sys.stderr.flush()
         time.sleep(1)
         return before(*arguments)
-    setattr(module._Job, name, waits)
+    setattr(module.LocalJob, name, waits)
 code = run(["corpus", "shuffle", *sys.argv[1:]])
 with open("/proc/self/status") as status:
     peak = [line.split()[1] for line in status if line.startswith("VmHWM")]

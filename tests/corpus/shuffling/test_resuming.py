@@ -35,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stop_at(patch: pytest.MonkeyPatch, name: str, time: int) -> None:
     """Ctrl-C in one of the steps of a shuffle."""
-    real: Callable[..., Any] = getattr(module._Job, name)
+    real: Callable[..., Any] = getattr(module.LocalJob, name)
     times = iter(range(10**6))
 
     def stops(*arguments: Any) -> Any:  # noqa: ANN401
@@ -43,7 +43,7 @@ def stop_at(patch: pytest.MonkeyPatch, name: str, time: int) -> None:
             raise KeyboardInterrupt
         return real(*arguments)
 
-    patch.setattr(module._Job, name, stops)
+    patch.setattr(module.LocalJob, name, stops)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_gone_on_with(
     for path in folder.glob("0-*"):  # what came later is not to be trusted
         path.write_bytes(path.read_bytes() + b"rest")
     places: list[int] = []
-    real = module._Job._restore
+    real = module.LocalJob._restore
 
     def restore(self: Any, *arguments: Any) -> None:  # noqa: ANN401
         real(self, *arguments)
         places.append(self._source.records)
 
-    monkeypatch.setattr(module._Job, "_restore", restore)
+    monkeypatch.setattr(module.LocalJob, "_restore", restore)
     found = shuffle([plain, packed], out, seed=5, resume=True, **flags)
     assert places[0] > 0
     what = [flags.get("separator", b"\n"), flags.get("group", 1), flags.get("drop_empty", False)]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from wenlu.corpus import open_bytes
 from wenlu.corpus.shuffling import Plan, shuffle
 from wenlu.corpus.shuffling import shuffle as front_door
+from wenlu.corpus.shuffling.buckets import Bucket
 from wenlu.corpus.shuffling.contents import Written
 from wenlu.corpus.shuffling.order import Order
 from wenlu.corpus.shuffling.sinks import FileSink
@@ -415,14 +416,14 @@ def test_what_is_lost_on_the_way_is_noticed(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A temporary file that changes behind our back."""
-    read = module.Bucket.read
+    read = Bucket.read
 
     def spoiled(self: object, buffer: np.ndarray) -> object:
         records = read(self, buffer)
         records.data[0] ^= 1
         return records
 
-    monkeypatch.setattr(module.Bucket, "read", spoiled)
+    monkeypatch.setattr(Bucket, "read", spoiled)
     with pytest.raises(RunError, match=r"fingerprint were read, but"):
         small([b"".join(b"%d\n" % number for number in range(100))])
     assert not (tmp_path / "out").exists()

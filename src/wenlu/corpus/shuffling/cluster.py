@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wenlu.corpus.places import STDIN, Place
+from wenlu.corpus.shuffling.bars import Bar
 from wenlu.corpus.shuffling.buckets import RECORD, SIDE, Records
 from wenlu.corpus.shuffling.contents import Written, content
 from wenlu.corpus.shuffling.fingerprint import fingerprint
@@ -33,8 +34,6 @@ from wenlu.corpus.shuffling.sinks import Sink
 from wenlu.corpus.shuffling.source import Bytes, Places, Source
 from wenlu.corpus.shuffling.tally import Tally
 from wenlu.errors import ConfigError, DataError, MissingExtraError, RunError, WenluError
-
-Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 START = 250_000_000
 """Bytes that a worker takes before it has read anything: Ray, Python, numpy, Arrow."""

@@ -15,7 +15,7 @@ _EXPANSION = 5  # of compressed text, more or less
 _MOST_BITS = 12
 _BUCKET = 32 * _MIB  # more are not faster: what counts is to use the same memory again and again
 _SEGMENT = _MIB  # of a block that goes to one bucket
-_WHOLE = 512 * _MIB
+_WHOLE = 256 * _MIB
 """Of what takes more, two passes are faster than one even where there is memory for all of it: they
 use the same buffers again and again, and new memory costs more than a temporary file that is gone
 before it reaches the disk."""
