@@ -6,12 +6,16 @@ example for question answering: the fast tokenizer cuts the windows (`return_ove
 the Trainer learns start and end apart, at its default of 8 rows a batch, and the best pairs of the
 20 best starts and ends are taken. Its rows are padded to the longest of the batch ("dynamic"), the
 same with rows of similar length together ("grouped"), or all to 512 ("padded", the example's own
-default). Ours scores start and end jointly, so it does the more work in the head.
+default). Ours scores start and end jointly, so it does the more work in the head. In prediction, a
+further peer is the library's `question-answering` pipeline ("pipeline"), which its versions before
+5 have: `pip install --target OLD --no-deps "transformers<5" "huggingface-hub<1" "tokenizers<0.23"`,
+and PYTHONPATH=OLD for the benchmark. It is told of the same windows, 32 a batch.
 
 Training: windows a second; cutting the texts is outside the clock. Prediction: questions a second;
 cutting and looking for the best answers are inside. Both sides must have as many windows.
 
-    python -m bench.reading                             all peers, both shapes
+    python -m bench.reading                             all peers but the pipeline, both shapes
+    python -m bench.reading --job predict --peer pipeline
     python -m bench.reading --shape 4x312 --questions 64 --peer dynamic --runs 1
 """
 
@@ -223,6 +227,37 @@ def predict_theirs(arguments: argparse.Namespace) -> dict[str, float]:
     return _report(watch.read()["wall"], windows, questions=len(asked))
 
 
+def predict_by_pipeline(arguments: argparse.Namespace) -> dict[str, float]:
+    """One pass over the questions; those of one length share a call, as in `windows_of`."""
+    from transformers import AutoTokenizer, pipeline
+
+    pipe: Any = pipeline("question-answering", arguments.model, batch_size=32)
+    tokenizer, asked = (
+        AutoTokenizer.from_pretrained(arguments.model),
+        questions(arguments.questions),
+    )
+
+    def answer(some: list[Question]) -> None:
+        groups: dict[int, list[Question]] = defaultdict(list)
+        for one in some:
+            ids = tokenizer(one.question, add_special_tokens=False)["input_ids"]
+            groups[len(ids)].append(one)
+        for length, group in groups.items():
+            pipe(
+                question=[q.question for q in group],
+                context=[q.context for q in group],
+                max_seq_len=MAX_LENGTH,
+                doc_stride=MAX_LENGTH - 3 - length - STEP,  # what neighbours share
+                max_answer_len=LONGEST,
+            )
+
+    windows = len(windows_of(asked, tokenizer, padding=False))
+    answer(asked[:4])
+    watch = Stopwatch()
+    answer(asked)
+    return _report(watch.read()["wall"], windows, questions=len(asked))
+
+
 def _keep_best(
     best: dict[int, tuple[float, str]],
     row: dict[str, Any],
@@ -278,7 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", choices=SHAPES)
     parser.add_argument("--job", choices=["train", "predict"])
-    parser.add_argument("--peer", choices=PEERS)
+    parser.add_argument("--peer", choices=[*PEERS, "pipeline"])
     parser.add_argument("--questions", type=int, default=256)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3)
@@ -287,8 +322,13 @@ def main() -> None:
     parser.add_argument("--side", choices=["ours", "theirs"], help=argparse.SUPPRESS)
     parser.add_argument("--model", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.peer == "pipeline" and arguments.job != "predict":
+        parser.error("--peer pipeline predicts only; say --job predict")
     if arguments.side:
-        print(json.dumps(SIDES[arguments.job, arguments.side](arguments)))
+        side = SIDES[arguments.job, arguments.side]
+        if arguments.side == "theirs" and arguments.peer == "pipeline":
+            side = predict_by_pipeline
+        print(json.dumps(side(arguments)))
         return
     print(f"{machine()}, {arguments.questions} questions, {arguments.runs} runs in turn\n")
     print("| job, shape, peer's padding | windows | ours/s | theirs/s | ratio | peak MB |")
