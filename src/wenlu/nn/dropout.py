@@ -27,7 +27,18 @@ def keep_mask(shape: torch.Size, dropped: int) -> Tensor:
     """A Boolean mask on the CPU in which each element is False with chance `dropped` / 65,536."""
     count = shape.numel()
     draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)
-    return (draws.view(torch.int16)[:count] >= dropped - _LEVELS // 2).view(shape)
+    # Compared by NumPy: PyTorch compares 16-bit numbers one by one, which takes ten times as long.
+    kept = draws.view(torch.int16)[:count].numpy() >= dropped - _LEVELS // 2
+    return torch.from_numpy(kept).view(shape)
+
+
+def masked(x: Tensor, keep: Tensor) -> Tensor:
+    """`x` where `keep` is True, and 0 elsewhere; for finite `x`.
+
+    Two passes of vector instructions, in a quarter of the time of `torch.where`, which has none for
+    a Boolean condition.
+    """
+    return x * keep.view(torch.uint8).to(x.dtype)
 
 
 class _MaskedScale(torch.autograd.Function):
@@ -35,12 +46,12 @@ class _MaskedScale(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, keep: Tensor, scale: float) -> Tensor:  # noqa: ANN401
         ctx.save_for_backward(keep)
         ctx.scale = scale
-        return torch.where(keep, x, 0.0).mul_(scale)
+        return masked(x, keep).mul_(scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
         (keep,) = ctx.saved_tensors
-        return torch.where(keep, gradients[0], 0.0).mul_(ctx.scale), None, None
+        return masked(gradients[0], keep).mul_(ctx.scale), None, None
 
 
 def dropout(x: Tensor, rate: float) -> Tensor:

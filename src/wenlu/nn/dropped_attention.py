@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from wenlu.nn.dropout import keep_mask, levels
+from wenlu.nn.dropout import keep_mask, levels, masked
 
 
 def dropped_attention(
@@ -51,7 +51,7 @@ class _DroppedAttention(torch.autograd.Function):
         keep = keep_mask(weights.shape, dropped)
         ctx.save_for_backward(query, key, value, weights, keep)
         ctx.scale, ctx.heads = scale, heads
-        kept = torch.where(keep, weights, 0.0).to(value.dtype)
+        kept = masked(weights, keep).to(value.dtype)
         return _product(kept, value, ctx.rescale).unflatten(0, heads)
 
     @staticmethod
@@ -59,10 +59,10 @@ class _DroppedAttention(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         query, key, value, weights, keep = ctx.saved_tensors
         gradient = gradients[0].flatten(0, 1)
-        kept = torch.where(keep, weights, 0.0).to(value.dtype)
+        kept = masked(weights, keep).to(value.dtype)
         for_value = _product(kept.mT, gradient, ctx.rescale)
         for_kept = _product(gradient, value.mT, ctx.rescale).to(weights.dtype)
-        for_kept = torch.where(keep, for_kept, 0.0)
+        for_kept = masked(for_kept, keep)
         for_raw = torch._softmax_backward_data(for_kept, weights, -1, weights.dtype)
         for_raw = for_raw.to(query.dtype)
         for_query = _product(for_raw, key, ctx.scale)
