@@ -47,3 +47,11 @@ def test_a_task_that_is_none_of_them(cli: Cli, root: Path, tmp_path: Path) -> No
     assert said.code == 1
     assert "'mnews' is no task of CLUE; the closest are tnews" in said.err
     assert not (tmp_path / "runs").exists()
+
+
+def test_nothing_to_train_on(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "CLUE/tnews").mkdir(parents=True)
+    said = cli("clue", "--data", tmp_path / "CLUE", "--out", tmp_path / "runs")
+    assert said.code == 1
+    assert "nothing to train on: there must be a folder with a training file" in said.err
+    assert not (tmp_path / "runs").exists()

@@ -17,7 +17,7 @@ def clue(
     *,
     data: Path,
     out: Path,
-    model: str = "scratch-4x312",
+    model: str = "wenlu-mini",
     task: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     seed: Annotated[list[int] | None, Parameter(consume_multiple=True)] = None,
     max_length: int | None = None,

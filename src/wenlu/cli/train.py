@@ -18,7 +18,7 @@ def train(
     *,
     data: Path,
     out: Path,
-    model: str = "scratch-4x312",
+    model: str = "wenlu-mini",
     seed: Annotated[list[int] | None, Parameter(consume_multiple=True)] = None,
     max_length: int | None = None,
     pooling: str = _DEFAULTS.pooling,

@@ -102,19 +102,24 @@ def run_clue(
         WenluError: bad settings or data, or a folder that is something else.
     """
     out, tell = Path(out), say or (lambda _: None)
+    folders = {name: task_folder(Path(config.data), name) for name in config.tasks}
+    lacking = {name: why for name in config.tasks if (why := _lacks(config, name, folders[name]))}
+    if len(lacking) == len(config.tasks):
+        raise DataError(
+            "nothing to train on: there must be a folder with a training file for at least one of "
+            + ", ".join(config.tasks),
+            file=config.data,
+        )
     _begin(out, config)
     found: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(config.tasks, 1):
         tell(f"[{number}/{len(config.tasks)}] {name}")
-        data = task_folder(Path(config.data), name)
-        if data is None:
-            found[name] = {"skipped": f"no folder for it in {config.data}"}
-        elif not find_split(data, task_named(name).train_files):
-            found[name] = {"skipped": f"{data} has no training file"}
+        data = folders[name]
+        if data is None or name in lacking:
+            found[name] = {"skipped": lacking[name]}
+            tell(f"skipped: {lacking[name]}")
         else:
             found[name] = _one_task(config, name, data, out / name, tell)
-        if "skipped" in found[name]:
-            tell(f"skipped: {found[name]['skipped']}")
     files, missing = _hand_in(config, out, tell)
     archive = None
     if files:
@@ -136,10 +141,19 @@ def task_folder(root: Path, name: str) -> Path | None:
     return None
 
 
-def _begin(out: Path, config: ClueConfig) -> None:
-    """Make the folder, or make sure that it was begun in the same way."""
+def _lacks(config: ClueConfig, name: str, folder: Path | None) -> str:
+    """Why a task cannot be trained; empty if it can."""
     if not Path(config.data).is_dir():
         raise DataError("there is no such folder; it must hold a folder a task", file=config.data)
+    if folder is None:
+        return f"no folder for it in {config.data}"
+    if not find_split(folder, task_named(name).train_files):
+        return f"{folder} has no training file"
+    return ""
+
+
+def _begin(out: Path, config: ClueConfig) -> None:
+    """Make the folder, or make sure that it was begun in the same way."""
     file = out / "clue.toml"
     now = flat(config)
     if out.exists() and any(out.iterdir()):
