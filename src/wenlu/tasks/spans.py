@@ -59,7 +59,7 @@ class SpanExtraction:
     """The types in the order of the classes; empty if they are read from the training data."""
     names: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Names of types for people, where types are codes."""
-    head: str = "global"
+    head: str = "efficient"
     """A name from `SPAN_HEADS`."""
     main_metric: str = "f1"
     train_files: tuple[str, ...] = ("train",)
