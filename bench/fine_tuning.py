@@ -54,7 +54,7 @@ def make_model(folder: Path, name: str) -> None:
 
 def ours(arguments: argparse.Namespace) -> dict[str, float]:
     """One fine-tuning by wenlu."""
-    from wenlu.tasks.train import Evaluator
+    from wenlu.tasks.evaluator import Evaluator
     from wenlu.training import TrainingSettings, fit, join_processes
     from wenlu.training.progress_bar import ProgressBar
 

@@ -68,7 +68,7 @@ def f1(examples: Sequence[MarkedText], found: Sequence[Sequence[Span]]) -> float
 
 def train_ours(arguments: argparse.Namespace) -> dict[str, float]:
     """One training by wenlu, kept for predicting."""
-    from wenlu.tasks.train import Evaluator
+    from wenlu.tasks.evaluator import Evaluator
     from wenlu.training import TrainingSettings, fit, join_processes
     from wenlu.training.progress_bar import ProgressBar
 

@@ -9,13 +9,13 @@ from typing import Any
 from wenlu.errors import CheckpointError, DataError, RunError
 from wenlu.models import load_trained
 from wenlu.tasks.config import RunConfig
+from wenlu.tasks.evaluator import with_interval
 from wenlu.tasks.examples import Example, need_split
 from wenlu.tasks.predicting import predict_rows
 from wenlu.tasks.registry import task_named
 from wenlu.tasks.result import read_result
 from wenlu.tasks.splits import read_all
 from wenlu.tasks.task import Task
-from wenlu.tasks.train import with_interval
 
 _CHUNK = 20_000
 """Texts that are encoded and sorted by length together: memory stays bounded."""

@@ -1,14 +1,12 @@
 """From labelled text to a trained, measured model: what `wenlu train` does."""
 
 import hashlib
-import math
 import os
 import shlex
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,19 +14,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from wenlu.atomic import atomic_write, sweep_leftovers
-from wenlu.corpus import write_jsonl
+from wenlu.atomic import atomic_write
 from wenlu.errors import ConfigError, RunError
-from wenlu.evaluation import mean_and_deviation, wilson_interval
+from wenlu.evaluation import mean_and_deviation
 from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
 from wenlu.nn import recompute
 from wenlu.tasks.config import RunConfig
+from wenlu.tasks.evaluator import Evaluator, with_interval, write_predictions
 from wenlu.tasks.examples import Example
-from wenlu.tasks.predicting import predict_rows
-from wenlu.tasks.result import read_result, write_result
+from wenlu.tasks.result import write_result
+from wenlu.tasks.run_folder import check_folder, finished_result, make_room, remove_empty
 from wenlu.tasks.splits import describe, read_splits, summary
 from wenlu.tasks.task import Encoded, Task
 from wenlu.text import Tokenizer
@@ -81,7 +79,9 @@ def train(
     with join_processes() as processes:
         processes.pieces(config.training.pieces)  # an error now is better than one later
         tell = say if say is not None and processes.first else lambda _: None
-        check = partial(_check, out, several=several, resume=resume, overwrite=overwrite, say=tell)
+        check = partial(
+            check_folder, out, several=several, resume=resume, overwrite=overwrite, say=tell
+        )
         processes.by_first(check)
         try:
             results: list[dict[str, Any]] = []
@@ -90,7 +90,7 @@ def train(
                     tell(f"seed {seed}")
                 job = _prepare(replace(config, seed=seed), processes, tell)
                 if processes.first and not results:
-                    _make_room(out, resume=resume)
+                    make_room(out, resume=resume)
                 begun = True
                 folder = out / f"seed-{seed}" if several else out
                 results.append(_train_once(job, folder, processes, tell, command))
@@ -102,68 +102,11 @@ def train(
             # Ctrl-C or a full disk, and not data or settings that would fail again.
             outer = isinstance(error, KeyboardInterrupt | OSError) or error.__cause__ is not None
             if processes.first and begun:
-                _remove_empty(out)
+                remove_empty(out)
                 if outer and out.exists():
                     notice(f"stopped; to go on with {out}, give the same command with --resume")
             raise
         return result
-
-
-def _check(out: Path, *, several: bool, resume: bool, overwrite: bool, say: Say) -> None:
-    """Make sure that `out` may be written to, and sweep up after a run that was killed."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        if resume:
-            say(f"nothing at {out} to go on with yet: starting anew")
-        return
-    one, more = (out / "config.toml").exists(), any(out.glob("seed-*/config.toml"))
-    if not resume:
-        if not overwrite or not (one or more):
-            remedy = "--resume to go on with it, --overwrite to replace it, or another --out"
-            if not (one or more):
-                remedy = "it is not a run folder, so it is left alone; give another --out"
-            raise RunError(f"{out} exists already: {remedy}")
-        return
-    if not (one or more or (out.is_dir() and all(map(_is_begun, out.iterdir())))):
-        raise RunError(f"{out} is not a run folder, so there is nothing to go on with")
-    for folder in (out, *filter(Path.is_dir, out.glob("seed-*"))):
-        sweep_leftovers(folder)
-    if _finished(out) is not None:
-        raise RunError(f"{out} is finished already; give --overwrite to replace it")
-    if one if several else more:
-        there = "one run" if one else "runs with several seeds"
-        raise RunError(f"{out} holds {there}; give the seeds that it was begun with")
-
-
-def _is_begun(path: Path) -> bool:
-    """Whether this is all that a run may leave that was killed before its configuration stood."""
-    return path.name.startswith(".config.toml.") or (path.is_dir() and path.name[:5] == "seed-")
-
-
-def _make_room(out: Path, *, resume: bool) -> None:
-    """Remove what stands there, unless it is gone on with; `_check` has allowed it."""
-    try:
-        if out.exists() and not resume:
-            shutil.rmtree(out)
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make the folder {out}: {error.strerror}") from None
-
-
-def _remove_empty(out: Path) -> None:
-    """Remove the folders of runs that did not even get their configuration written."""
-    for folder in (*out.glob("seed-*"), out):
-        with suppress(OSError):
-            folder.rmdir()
-
-
-def _finished(folder: Path) -> dict[str, Any] | None:
-    """The result that stands there, if any; what a kill right after it left undone is done."""
-    if not (folder / "result.json").exists():
-        return None
-    if not (folder / "report.html").exists():
-        write_report(folder)
-    remove(folder / "checkpoint")
-    return read_result(folder)
 
 
 class _Job(NamedTuple):
@@ -231,7 +174,7 @@ def _train_once(
     job: _Job, out: Path, processes: Processes, say: Say, command: str
 ) -> dict[str, Any]:
     config, task, module, settings = job.config, job.task, job.module, job.config.training
-    done = processes.agree(_finished(out) if processes.first else None)
+    done = processes.agree(finished_result(out) if processes.first else None)
     if done is not None:
         if done["fingerprint"] != job.fingerprint:
             raise _other_run(out, config)
@@ -318,42 +261,6 @@ def default_learning_rate(model: str, width: int) -> float:
     return 1e-4 if width < 512 else 3e-5
 
 
-class Evaluator:
-    """Runs a module over a labelled set and scores it."""
-
-    def __init__(
-        self,
-        task: Task,
-        examples: Sequence[Example[Any]],
-        rows: Encoded,
-        settings: TrainingSettings,
-    ) -> None:
-        self.task, self.examples, self.rows, self.settings = task, examples, rows, settings
-
-    def __call__(self, module: nn.Module) -> dict[str, float]:
-        return self.predict(module)[1]
-
-    def predict(self, module: nn.Module) -> tuple[list[Any], dict[str, float]]:
-        """Predictions and scores; "loss" is the mean over the rows, where they have targets."""
-        total = 0.0
-
-        def keep(losses: Tensor | None) -> None:
-            nonlocal total
-            total += float("nan") if losses is None else float(losses.double().sum())
-
-        predictions = predict_rows(
-            self.task,
-            module,
-            self.examples,
-            self.rows,
-            precision=self.settings.precision,
-            losses=keep,
-        )
-        scores = self.task.score(self.examples, predictions)
-        loss = total / max(1, len(self.rows.data.lengths))
-        return predictions, {**scores, **({} if math.isnan(loss) else {"loss": loss})}
-
-
 def _fingerprint(
     module: nn.Module,
     train_rows: Encoded,
@@ -397,20 +304,6 @@ def _facts(
     }
 
 
-_SHARES = ("accuracy", "exact_match")
-"""Scores that are a share of the items of a task, so that they have a binomial interval."""
-
-
-def with_interval(scores: dict[str, float], items: int) -> dict[str, float]:
-    """Scores with the 95 % interval of those that are shares of so many items."""
-    found = dict(scores)
-    for name in _SHARES:
-        if name in scores:
-            low, high = wilson_interval(round(scores[name] * items), items)
-            found |= {f"{name}_low": low, f"{name}_high": high}
-    return found
-
-
 def _write_model(
     folder: Path, task: Task, config: RunConfig, module: nn.Module, tokenizer: Tokenizer
 ) -> None:
@@ -427,19 +320,6 @@ def _write_model(
         names = [task.names.get(label, label) for label in task.labels]
         unique = names if len(set(names)) == len(names) else list(task.labels)
     save(folder, module, tokenizer, labels=unique, extra=extra)
-
-
-def write_predictions(
-    path: Path, task: Task, examples: Sequence[Example[Any]], predictions: Sequence[Any]
-) -> None:
-    """A line an example: what was said of it, beside the gold label."""
-    write_jsonl(
-        path,
-        (
-            task.compared(example, prediction)
-            for example, prediction in zip(examples, predictions, strict=True)
-        ),
-    )
 
 
 def _aggregate(results: list[dict[str, Any]], seeds: Sequence[int]) -> dict[str, Any]:
