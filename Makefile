@@ -39,6 +39,8 @@ bench: $(VENV)/bench
 	$(BIN)/python -m bench.fine_tuning
 	$(BIN)/python -m bench.predicting
 	$(BIN)/python -m bench.pretraining
+	$(BIN)/python -m bench.spans
+	$(BIN)/python -m bench.reading
 	$(BIN)/python -m bench.recompute
 	$(BIN)/python -m bench.shuffle
 	$(BIN)/python -m bench.counting
