@@ -62,7 +62,7 @@ BUNDLED: dict[str, Bundled] = {
     for model in (
         Bundled(
             name="wenlu-mini",
-            summary="RoFormer, 4 layers of 256, pretrained for two hours on one CPU core",
+            summary="RoFormer, 4 layers of 256, pretrained for a few hours on one CPU core",
             shape=_mini,
             trained=True,
             learning_rate=1e-3,
