@@ -8,6 +8,12 @@ from wenlu.corpus.shuffling.plan import Plan, make_plan
 MIB = 1 << 20
 
 
+@pytest.fixture(autouse=True)
+def _small_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process may have grown large with other tests."""
+    monkeypatch.setattr("wenlu.corpus.shuffling.plan.resident", lambda: 100 * MIB)
+
+
 def plan_for(folder: Path, size: int, memory: int, room: int) -> Plan:
     text = folder / "text"
     with text.open("wb") as file:
