@@ -59,6 +59,7 @@ def demo(
         Print one JSON document and nothing else.
     """
     from wenlu.assets import asset
+    from wenlu.models import BUNDLED
     from wenlu.tasks.config import RunConfig
     from wenlu.tasks.result import read_result
     from wenlu.tasks.run import Run
@@ -102,8 +103,11 @@ def demo(
     ours, scratch = (results[name]["scores"][main] for name in (_PRETRAINED, _SCRATCH))
     say(
         f"From random weights, the same shape gets {100 * scratch:.2f} %: pretraining was worth "
-        f"{100 * (ours - scratch):.1f} points.\n"
+        f"{100 * (ours - scratch):+.1f} points here."
     )
+    if known := BUNDLED[_PRETRAINED].scores().get(f"bundled {sample}, mean of three seeds"):
+        say(f"Single runs differ by a few points; means of three seeds: {known}.")
+    say("")
     for example, prediction in found:
         say(run.task.told(example, prediction))
     say(f"\nrun     {out}\nreport  {out / 'report.html'}")
