@@ -107,8 +107,8 @@ def predict_ours(arguments: argparse.Namespace) -> dict[str, float]:
     return _report(watch.read()["wall"], windows, questions=len(asked))
 
 
-def windows_of(asked: list[Question], tokenizer: Any, padding: bool) -> list[dict[str, Any]]:  # noqa: ANN401
-    """The fast tokenizer's windows; those of questions of one length are cut in one call."""
+def by_length(asked: list[Question], tokenizer: Any) -> dict[int, list[int]]:  # noqa: ANN401
+    """Which questions have so many tokens: the library takes one overlap of windows a call."""
     lengths = [
         len(ids)
         for ids in tokenizer([q.question for q in asked], add_special_tokens=False)["input_ids"]
@@ -116,14 +116,24 @@ def windows_of(asked: list[Question], tokenizer: Any, padding: bool) -> list[dic
     groups: dict[int, list[int]] = defaultdict(list)
     for number, length in enumerate(lengths):
         groups[length].append(number)
+    return groups
+
+
+def shared_by_neighbours(question_length: int) -> int:
+    """The overlap of windows that start every `STEP` tokens; each has [CLS] and two [SEP]."""
+    return MAX_LENGTH - 3 - question_length - STEP
+
+
+def windows_of(asked: list[Question], tokenizer: Any, padding: bool) -> list[dict[str, Any]]:  # noqa: ANN401
+    """The fast tokenizer's windows."""
     rows = []
-    for length, numbers in groups.items():
+    for length, numbers in by_length(asked, tokenizer).items():
         cut = tokenizer(
             [asked[n].question for n in numbers],
             [asked[n].context for n in numbers],
             truncation="only_second",
             max_length=MAX_LENGTH,
-            stride=MAX_LENGTH - 3 - length - STEP,  # what neighbours share
+            stride=shared_by_neighbours(length),
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
             padding="max_length" if padding else False,
@@ -197,6 +207,8 @@ def train_theirs(arguments: argparse.Namespace) -> dict[str, float]:
 
 def predict_theirs(arguments: argparse.Namespace) -> dict[str, float]:
     """One pass over the questions, 32 windows a batch."""
+    if arguments.peer == "pipeline":
+        return predict_by_pipeline(arguments)
     from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
@@ -228,26 +240,20 @@ def predict_theirs(arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def predict_by_pipeline(arguments: argparse.Namespace) -> dict[str, float]:
-    """One pass over the questions; those of one length share a call, as in `windows_of`."""
+    """One pass over the questions."""
     from transformers import AutoTokenizer, pipeline
 
     pipe: Any = pipeline("question-answering", arguments.model, batch_size=32)
-    tokenizer, asked = (
-        AutoTokenizer.from_pretrained(arguments.model),
-        questions(arguments.questions),
-    )
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    asked = questions(arguments.questions)
 
     def answer(some: list[Question]) -> None:
-        groups: dict[int, list[Question]] = defaultdict(list)
-        for one in some:
-            ids = tokenizer(one.question, add_special_tokens=False)["input_ids"]
-            groups[len(ids)].append(one)
-        for length, group in groups.items():
+        for length, numbers in by_length(some, tokenizer).items():
             pipe(
-                question=[q.question for q in group],
-                context=[q.context for q in group],
+                question=[some[n].question for n in numbers],
+                context=[some[n].context for n in numbers],
                 max_seq_len=MAX_LENGTH,
-                doc_stride=MAX_LENGTH - 3 - length - STEP,  # what neighbours share
+                doc_stride=shared_by_neighbours(length),
                 max_answer_len=LONGEST,
             )
 
@@ -325,10 +331,7 @@ def main() -> None:
     if arguments.peer == "pipeline" and arguments.job != "predict":
         parser.error("--peer pipeline predicts only; say --job predict")
     if arguments.side:
-        side = SIDES[arguments.job, arguments.side]
-        if arguments.side == "theirs" and arguments.peer == "pipeline":
-            side = predict_by_pipeline
-        print(json.dumps(side(arguments)))
+        print(json.dumps(SIDES[arguments.job, arguments.side](arguments)))
         return
     print(f"{machine()}, {arguments.questions} questions, {arguments.runs} runs in turn\n")
     print("| job, shape, peer's padding | windows | ours/s | theirs/s | ratio | peak MB |")

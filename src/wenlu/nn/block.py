@@ -49,7 +49,11 @@ class Block(nn.Module):
         rows: int | None = None,
     ) -> Float[Tensor, "b r m"]:
         """The new states, of the first `rows` positions only if that is given."""
-        return self.residual(x, mask, places, cache, rows)
+        return self.output_norm(self.residual(x, mask, places, cache, rows))
+
+    def output_norm(self, residual: Float[Tensor, "b r m"]) -> Float[Tensor, "b r m"]:
+        """What is made of the last residual sum; nothing, unless a block says otherwise."""
+        return residual
 
     def residual(
         self,
@@ -66,16 +70,9 @@ class Block(nn.Module):
 class PostNormBlock(Block):
     """x = LN(x + Attn(x)); x = LN(x + FFN(x)), as in BERT."""
 
-    def forward(
-        self,
-        x: Float[Tensor, "b s m"],
-        mask: Mask | None,
-        places: Places,
-        cache: LayerCache | None = None,
-        rows: int | None = None,
-    ) -> Float[Tensor, "b r m"]:
-        """The new states, of the first `rows` positions only if that is given."""
-        return self.feed_forward_norm(self.residual(x, mask, places, cache, rows))
+    def output_norm(self, residual: Float[Tensor, "b r m"]) -> Float[Tensor, "b r m"]:
+        """The norm behind the second half."""
+        return self.feed_forward_norm(residual)
 
     def residual(
         self,

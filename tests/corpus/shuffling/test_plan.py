@@ -48,6 +48,24 @@ def test_passes(tmp_path: Path, size: int, memory: int, room: int, passes: int) 
     assert plan.disk == size if passes == 1 else plan.disk > size
 
 
+@pytest.mark.parametrize(("room", "whole"), [(10**12, 256 * MIB), (300 * MIB, 1_000 * MIB)])
+def test_what_is_of_unknown_size_stays_in_memory_where_the_disk_is_smaller(
+    room: int, whole: int
+) -> None:
+    plan = make_plan(
+        find_inputs(["-"]),
+        memory=4_000 * MIB,
+        threads=2,
+        to_file=False,
+        same_disk=False,
+        room=room,
+        separator=1,
+    )
+    assert plan.bytes is None
+    assert plan.whole >= whole
+    assert (plan.whole > 256 * MIB) == (room < 10**12)
+
+
 def test_what_is_kept_in_memory_fits_into_it(tmp_path: Path) -> None:
     plan = plan_for(tmp_path, 200 * MIB, 3_000 * MIB, 10**12)
     assert 200 * MIB < plan.whole < plan.free

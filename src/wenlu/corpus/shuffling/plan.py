@@ -130,7 +130,8 @@ def make_plan(
     bucket = free // threads - 4 * _MIB
     block = min((free - 4 * _MIB * threads) // (2 * threads + 1), 1 << 30)
     if size is None or inputs.compressed:
-        whole = min(int(free * 0.4), _WHOLE)
+        most = int(free * 0.4)
+        whole = min(most, _WHOLE) if most <= room else most
     else:
         added = separator * (len(inputs.files) + 1) + 1
         whole = size + added if size * (1 + RECORD / length) + added < 0.95 * free else 0

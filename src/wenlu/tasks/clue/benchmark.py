@@ -102,9 +102,11 @@ def run_clue(
         WenluError: bad settings or data, or a folder that is something else.
     """
     out, tell = Path(out), say or (lambda _: None)
-    folders = {name: task_folder(Path(config.data), name) for name in config.tasks}
-    lacking = {name: why for name in config.tasks if (why := _lacks(config, name, folders[name]))}
-    if len(lacking) == len(config.tasks):
+    root = Path(config.data)
+    if not root.is_dir():
+        raise DataError("there is no such folder; it must hold a folder a task", file=root)
+    data = {name: _training_data(root, name) for name in config.tasks}
+    if not any(isinstance(folder, Path) for folder in data.values()):
         raise DataError(
             "nothing to train on: there must be a folder with a training file for at least one of "
             + ", ".join(config.tasks),
@@ -114,12 +116,12 @@ def run_clue(
     found: dict[str, dict[str, Any]] = {}
     for number, name in enumerate(config.tasks, 1):
         tell(f"[{number}/{len(config.tasks)}] {name}")
-        data = folders[name]
-        if data is None or name in lacking:
-            found[name] = {"skipped": lacking[name]}
-            tell(f"skipped: {lacking[name]}")
+        folder = data[name]
+        if isinstance(folder, Path):
+            found[name] = _one_task(config, name, folder, out / name, tell)
         else:
-            found[name] = _one_task(config, name, data, out / name, tell)
+            found[name] = {"skipped": folder}
+            tell(f"skipped: {folder}")
     files, missing = _hand_in(config, out, tell)
     archive = None
     if files:
@@ -141,15 +143,14 @@ def task_folder(root: Path, name: str) -> Path | None:
     return None
 
 
-def _lacks(config: ClueConfig, name: str, folder: Path | None) -> str:
-    """Why a task cannot be trained; empty if it can."""
-    if not Path(config.data).is_dir():
-        raise DataError("there is no such folder; it must hold a folder a task", file=config.data)
+def _training_data(root: Path, name: str) -> Path | str:
+    """The folder to train a task on, or why it cannot be trained."""
+    folder = task_folder(root, name)
     if folder is None:
-        return f"no folder for it in {config.data}"
+        return f"no folder for it in {root}"
     if not find_split(folder, task_named(name).train_files):
         return f"{folder} has no training file"
-    return ""
+    return folder
 
 
 def _begin(out: Path, config: ClueConfig) -> None:
