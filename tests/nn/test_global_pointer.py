@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from wenlu.losses import sparse_multilabel_loss
-from wenlu.nn import EfficientGlobalPointer, GlobalPointer, real_tokens, rotate
+from wenlu.nn import EfficientGlobalPointer, GlobalPointer, WithPrior, real_tokens, rotate
 
 HEADS = [GlobalPointer, EfficientGlobalPointer]
 WIDTH, TYPES, SIZE = 12, 3, 8
@@ -38,6 +38,19 @@ def test_numbers_of_parameters() -> None:
     assert count(EfficientGlobalPointer(768, 10)) == 100_864
     assert count(GlobalPointer(768, 10, bias=True)) == 983_040 + 2 * 64 * 10
     assert count(EfficientGlobalPointer(768, 10, bias=True)) == 100_864 + 2 * 64 + 2 * 10
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_prior_is_added_to_the_scores_of_each_type(kind: type[nn.Module]) -> None:
+    bare, x = head(kind), states(2, 5)
+    module = WithPrior(bare, TYPES, start=-4.0)
+    torch.testing.assert_close(module(x), bare(x) - 4)
+    with torch.no_grad():
+        module.prior[1] += 3
+    torch.testing.assert_close(module(x)[:, 1], bare(x)[:, 1] - 1)
+    module(x).sigmoid().sum().backward()
+    assert module.prior.grad is not None
+    assert (module.prior.grad > 0).all()
 
 
 @pytest.mark.parametrize("bias", [True, False])

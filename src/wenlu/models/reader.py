@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from wenlu.errors import ConfigError, closest
 from wenlu.models.model import Model
-from wenlu.nn import Dropout, Padding, initialise, real_tokens
+from wenlu.nn import Dropout, Padding, real_tokens
 from wenlu.nn.joint_span import BestSpans, JointSpan
 from wenlu.nn.start_end import StartEnd
 
@@ -78,8 +78,6 @@ class Reader(nn.Module):
         self.config, self.encoder = model.config, model.encoder
         self.dropout = Dropout(dropout)
         self.head: Any = READING_HEADS[head][0](model.config.width, longest)
-        for part in self.head.modules():
-            initialise(part, model.config.initial_deviation)
 
     def forward(self, batch: ReadingBatch) -> Read:
         width = batch.ids.shape[1]

@@ -20,7 +20,7 @@ from wenlu.nn import (
     EfficientGlobalPointer,
     GlobalPointer,
     Padding,
-    initialise,
+    WithPrior,
     real_tokens,
 )
 
@@ -29,6 +29,10 @@ SPAN_HEADS: dict[str, Callable[[int, int], nn.Module]] = {
     "efficient": EfficientGlobalPointer,
 }
 """From model width and number of types to scores of all spans."""
+
+PRIOR = -10.0
+"""What a span scores before training, more or less. On 2,000 texts of CLUENER, three epochs from 0
+bring a macro-F1 of 21, from -4 30, from -8 39, from -10 and -13 41 per cent."""
 
 
 class SpanBatch(NamedTuple):
@@ -78,9 +82,7 @@ class SpanTagger(nn.Module):
         super().__init__()
         self.config, self.encoder = model.config, model.encoder
         self.dropout = Dropout(dropout)
-        self.head = SPAN_HEADS[head](model.config.width, types)
-        for module in self.head.modules():
-            initialise(module, model.config.initial_deviation)
+        self.head = WithPrior(SPAN_HEADS[head](model.config.width, types), types, start=PRIOR)
 
     def forward(self, batch: SpanBatch) -> SpanScores:
         rows, width = batch.ids.shape

@@ -11,13 +11,14 @@ from wenlu.nn.dot_product import dot_product, dot_product_with_lse, merge
 from wenlu.nn.dropout import Dropout, dropout
 from wenlu.nn.embeddings import Embeddings
 from wenlu.nn.feed_forward import FeedForward
-from wenlu.nn.global_pointer import EfficientGlobalPointer, GlobalPointer
+from wenlu.nn.global_pointer import EfficientGlobalPointer, GlobalPointer, WithPrior
+from wenlu.nn.initialisation import initialise, initialise_by_inputs
 from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
 from wenlu.nn.places import Places
 from wenlu.nn.recompute import keep_activations, recompute
 from wenlu.nn.relative import RelativeForm
 from wenlu.nn.rotary import Rotary, rotate
-from wenlu.nn.transformer import Transformer, initialise
+from wenlu.nn.transformer import Transformer
 
 __all__ = [
     "Attention",
@@ -45,11 +46,13 @@ __all__ = [
     "Transformer",
     "TransformerConfig",
     "Window",
+    "WithPrior",
     "block_of",
     "dot_product",
     "dot_product_with_lse",
     "dropout",
     "initialise",
+    "initialise_by_inputs",
     "keep_activations",
     "merge",
     "no_position",

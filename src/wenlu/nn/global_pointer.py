@@ -6,6 +6,8 @@ has an end on a place that is not real, scores -inf and has no gradient. The los
 (`wenlu.losses.multilabel`, a softmax over all cells) take -inf as it is; whatever multiplies scores
 must leave those cells out.
 
+Projections begin as `initialise_by_inputs` says, as in the source's library.
+
 Axes: b batch, s position, t type, d head width, m model width, p pair of components.
 """
 
@@ -13,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from wenlu.nn.initialisation import initialise_by_inputs
 from wenlu.nn.rotary import Rotary
 
 States = Float[Tensor, "b s m"]
@@ -38,6 +41,7 @@ class GlobalPointer(nn.Module):
         self.types, self.size = types, size
         self.projection = nn.Linear(width, 2 * types * size, bias=bias)
         self.rotary = Rotary(size)
+        initialise_by_inputs(self.projection)
 
     def forward(self, states: States, real: Real | None = None) -> Scores:
         """Scores of all spans.
@@ -71,6 +75,8 @@ class EfficientGlobalPointer(nn.Module):
         self.projection = nn.Linear(width, 2 * size, bias=bias)
         self.ends = nn.Linear(2 * size, 2 * types, bias=bias)
         self.rotary = Rotary(size)
+        initialise_by_inputs(self.projection)
+        initialise_by_inputs(self.ends)
 
     def forward(self, states: States, real: Real | None = None) -> Scores:
         """Scores of all spans; see `GlobalPointer.forward`."""
@@ -81,6 +87,28 @@ class EfficientGlobalPointer(nn.Module):
         ends = (self.ends(both) / 2).to(spans.dtype).transpose(1, 2)  # (b 2t s)
         first, last = ends[:, : self.types, :, None], ends[:, self.types :, None, :]
         return (spans + first).add_(last)
+
+
+class WithPrior(nn.Module):
+    """A head whose scores get a summand for each type, which is learned too.
+
+    A span is taken above 0, and nearly none is of a type. Scores that begin at 0 must all fall
+    before anything else is learned; these begin below.
+
+    Args:
+        head: gives scores of all spans.
+        types: number of types t.
+        start: what the summands begin with.
+    """
+
+    def __init__(self, head: nn.Module, types: int, *, start: float) -> None:
+        super().__init__()
+        self.head, self.prior = head, nn.Parameter(torch.full((types,), start))
+
+    def forward(self, states: States, real: Real | None = None) -> Scores:
+        """Scores of all spans; see `GlobalPointer.forward`."""
+        scores: Tensor = self.head(states, real)
+        return scores.add_(self.prior[:, None, None])
 
 
 def _products(vectors: Float[Tensor, "b h s d"], rotary: Rotary) -> Float[Tensor, "b t s s"]:

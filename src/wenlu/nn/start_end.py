@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from wenlu.errors import ConfigError
+from wenlu.nn.initialisation import initialise_by_inputs
 from wenlu.nn.joint_span import BestSpans, Places, States, Target
 
 Logs = Float[Tensor, "b s 2"]
@@ -34,6 +35,7 @@ class StartEnd(nn.Module):
             raise ConfigError(f"an answer has at least one token; got longest={longest}")
         self.longest = longest
         self.ends = nn.Linear(width, 2)
+        initialise_by_inputs(self.ends)
 
     def forward(
         self,

@@ -16,6 +16,7 @@ from wenlu.nn.block import Block
 from wenlu.nn.cache import Cache
 from wenlu.nn.config import TransformerConfig
 from wenlu.nn.embeddings import Embeddings
+from wenlu.nn.initialisation import initialise
 from wenlu.nn.masks import Causal, Mask
 from wenlu.nn.places import Places
 
@@ -175,11 +176,3 @@ class Transformer(nn.Module):
 
 def _residual(block: Block, *given: Any) -> Tensor:  # noqa: ANN401
     return block.residual(*given)
-
-
-def initialise(module: nn.Module, deviation: float) -> None:
-    """Weights from a normal cut at two standard deviations, biases zero, norms one."""
-    if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.trunc_normal_(module.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
-    if isinstance(module, nn.Linear) and module.bias is not None:
-        nn.init.zeros_(module.bias)
