@@ -59,3 +59,13 @@ def test_the_swapped_part_sees_what_it_should(play: Play) -> None:
 def test_every_example_has_a_test() -> None:
     tests = Path(__file__).read_text("utf-8")
     assert all(f'"{path.name}"' in tests for path in EXAMPLES.glob("*.py"))
+
+
+def test_a_text_is_gone_on_with(play: Play) -> None:
+    given = ("今天天气很好，", "--tokens", 12, "--samples", 2)
+    first = play("go_on_writing.py", *given)
+    assert all(line.startswith("今天天气很好，") for line in first)
+    assert len(set(first)) == 2
+    assert play("go_on_writing.py", *given) == first
+    likeliest = play("go_on_writing.py", *given, "--top-p", 0)
+    assert len(set(likeliest)) == 1

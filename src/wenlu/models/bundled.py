@@ -68,6 +68,14 @@ BUNDLED: dict[str, Bundled] = {
             learning_rate=1e-3,
             licence="CC BY-NC-SA 4.0",
         ),
+        Bundled(
+            name="wenlu-gen",
+            summary="wenlu-mini, pretrained further to go on with a text (UniLM)",
+            shape=_mini,
+            trained=True,
+            learning_rate=1e-3,
+            licence="CC BY-NC-SA 4.0",
+        ),
         _scratch(2, 128, 4, 512),
         Bundled(
             name="scratch-mini",
