@@ -135,6 +135,15 @@ def test_the_rule_by_hand_in_any_order(findings: list[Finding], random) -> None:
     assert reassembled(findings + findings[:2]) == found
 
 
+def test_order_does_not_count_even_where_places_contradict_texts() -> None:
+    findings = [
+        Finding(ACTOR, "q", "@value", piece("丙", 0)),
+        Finding(ACTOR, "q", "inWork", piece("丙", 9)),
+        Finding(ACTOR, "q", "inWork", piece("甲", 9)),
+    ]
+    assert reassembled(findings) == reassembled(findings[::-1])
+
+
 @given(FINDINGS)
 def test_nothing_is_lost_where_there_is_an_anchor(findings: list[Finding]) -> None:
     kept = {

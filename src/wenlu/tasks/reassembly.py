@@ -122,5 +122,5 @@ def _order(finding: Finding) -> tuple[object, ...]:
     subject, piece = finding.subject, finding.piece
     return (
         *(_start(subject), subject.end or 0, finding.predicate, _start(piece), piece.end or 0),
-        finding.slot,
+        *(finding.slot, piece.text, subject.text),
     )

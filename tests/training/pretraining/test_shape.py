@@ -122,7 +122,7 @@ def test_odd_rotary_heads_name_the_file(configure: Configure, tmp_path: Path) ->
 
 
 def test_a_shape_that_is_not_there() -> None:
-    message = "no shape 'scratch-4x321': it is neither a TOML file nor one of wenlu-mini, scratch-"
+    message = "no shape 'scratch-4x321': it is neither a TOML file nor one of wenlu-mini, wenlu-"
     with pytest.raises(ConfigError, match=message) as caught:
         read_shape("scratch-4x321", COUNT)
     assert "the closest of those are scratch-4x312" in str(caught.value)
