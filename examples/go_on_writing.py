@@ -13,7 +13,6 @@ import argparse
 import torch
 
 import wenlu
-from wenlu.nn import Cache
 
 parser = argparse.ArgumentParser(description="Go on with a text.")
 parser.add_argument("text")
@@ -34,7 +33,7 @@ source = tokenizer.join(tokenizer.encode(arguments.text).ids, None, model.config
 @torch.inference_mode()
 def written(generator: torch.Generator) -> list[int]:
     """Tokens that follow the text."""
-    cache, tokens = Cache(model.config.layers), list[int]()
+    cache, tokens = model.encoder.new_cache(), list[int]()
     states = model.encoder(torch.tensor([source.ids]), cache=cache)
     while len(tokens) < arguments.tokens:
         logits = model.token_logits(states[0, -1])

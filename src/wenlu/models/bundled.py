@@ -57,25 +57,24 @@ def _mini(vocabulary: int) -> TransformerConfig:
     return replace(shape, norm="pre", final_norm=True)
 
 
+def _pretrained(name: str, summary: str) -> Bundled:
+    return Bundled(
+        name=name,
+        summary=summary,
+        shape=_mini,
+        trained=True,
+        learning_rate=1e-3,
+        licence="CC BY-NC-SA 4.0",
+    )
+
+
 BUNDLED: dict[str, Bundled] = {
     model.name: model
     for model in (
-        Bundled(
-            name="wenlu-mini",
-            summary="RoFormer, 4 layers of 256, pretrained for a few hours on one CPU core",
-            shape=_mini,
-            trained=True,
-            learning_rate=1e-3,
-            licence="CC BY-NC-SA 4.0",
+        _pretrained(
+            "wenlu-mini", "RoFormer, 4 layers of 256, pretrained for a few hours on one CPU core"
         ),
-        Bundled(
-            name="wenlu-gen",
-            summary="wenlu-mini, pretrained further to go on with a text (UniLM)",
-            shape=_mini,
-            trained=True,
-            learning_rate=1e-3,
-            licence="CC BY-NC-SA 4.0",
-        ),
+        _pretrained("wenlu-gen", "wenlu-mini, pretrained further to go on with a text (UniLM)"),
         _scratch(2, 128, 4, 512),
         Bundled(
             name="scratch-mini",
