@@ -118,6 +118,22 @@ def test_a_piece_that_a_window_cuts_off_is_left_to_its_neighbour() -> None:
     assert found.spans == (Span(10, 13, "人"),)
 
 
+def test_pieces_of_a_flat_type_do_not_overlap_in_what_is_found(tmp_path: Path) -> None:
+    text = "甲乙丙丁"
+    inner, outer, place = Span(0, 2, "人"), Span(0, 4, "人"), Span(1, 4, "地")
+    nested = [example(text, inner, outer, place)]
+    flat = TASK.adapt([example(text, inner, place)], tmp_path)
+    assert flat.flat == ("人", "地")
+    assert flat.restored(flat.saved()) == flat
+    encoded = encode(nested, CHARACTERS, 14)
+    [row] = as_found(encoded)
+    sure = FoundSpans(row.types, row.first, row.last, (row.last - row.first).astype(np.float32))
+    assert [p.spans for p in flat.decode([sure], nested, encoded)] == [(outer, place)]
+    again = flat.adapt(nested, tmp_path)
+    assert again.flat == ("地",)
+    assert [p.spans for p in again.decode([sure], nested, encoded)] == [(inner, outer, place)]
+
+
 def test_entities_out_of_reach_are_counted() -> None:
     text = "甲乙" * 20
     notes = Counter[str]()

@@ -1,9 +1,12 @@
 """Tasks that find pieces of a text and say what they are: named entities and the like.
 
-Pieces may overlap, stand inside each other and be of several types at once. A text that is longer
-than the model's input is read in windows, in training as in prediction; neighbours share a quarter
-of their tokens, and each piece is left to the one window whose middle is nearest to its own (see
-`wenlu.text.windows`), so that nothing is found twice, nor cut off at a window's edge.
+Pieces may overlap, stand inside each other and be of several types at once; of a type whose pieces
+never do in the training data, none do in what is found (see `wenlu.tasks.overlaps`).
+
+A text that is longer than the model's input is read in windows, in training as in prediction;
+neighbours share a quarter of their tokens, and each piece is left to the one window whose middle is
+nearest to its own (see `wenlu.text.windows`), so that nothing is found twice, nor cut off at a
+window's edge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +23,7 @@ from wenlu.evaluation.spans import cluener_f1, tally
 from wenlu.models import Model
 from wenlu.models.span_tagger import SPAN_HEADS, FoundSpans, SpanScores, SpanTagger, found_spans
 from wenlu.tasks.examples import Example, Ids
+from wenlu.tasks.overlaps import flat_types, without_overlaps
 from wenlu.tasks.span_layouts import Span, Spans, read_spans, read_text
 from wenlu.tasks.task import Encoded, Notes
 from wenlu.tasks.windowed import Place, windowed
@@ -59,6 +63,8 @@ class SpanExtraction:
     """The types in the order of the classes; empty if they are read from the training data."""
     names: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Names of types for people, where types are codes."""
+    flat: tuple[str, ...] = ()
+    """Types of which no two pieces of a text overlap, as read from the training data."""
     head: str = "efficient"
     """A name from `SPAN_HEADS`."""
     main_metric: str = "f1"
@@ -107,13 +113,14 @@ class SpanExtraction:
         return examples
 
     def adapt(self, examples: Sequence[Example[Spans]], path: Path) -> "SpanExtraction":
-        """With the types of the training examples, if it has none of its own."""
+        """With the types of the training examples, if it has none of its own, and the flat ones."""
+        flat = flat_types(e.label or () for e in examples)
         if self.labels:
-            return self
+            return replace(self, flat=flat)
         found = sorted({span.type for e in examples for span in e.label or ()})
         if not found:
             raise DataError("no row has a marked piece, so there is nothing to learn", file=path)
-        return replace(self, labels=tuple(found))
+        return replace(self, labels=tuple(found), flat=flat)
 
     def encode(
         self,
@@ -197,10 +204,12 @@ class SpanExtraction:
                 span = Span(start, end, self.labels[kind])
                 # Tokens that share their characters can give a span more than once.
                 scores[number][span] = max(score, scores[number].get(span, 0.0))
-        return [
-            Extraction(example.id, spans := tuple(sorted(of)), tuple(of[span] for span in spans))
-            for example, of in zip(examples, scores, strict=True)
-        ]
+        extractions = []
+        for example, of in zip(examples, scores, strict=True):
+            kept = without_overlaps(of, self.flat, len(example.texts[0]))
+            spans = tuple(sorted(kept))
+            extractions.append(Extraction(example.id, spans, tuple(kept[span] for span in spans)))
+        return extractions
 
     def score(
         self, examples: Sequence[Example[Spans]], predictions: Sequence[Extraction]
@@ -257,13 +266,19 @@ class SpanExtraction:
                 raise record.error(f"{kind!r} is not a type of {self.name}", "label")
 
     def saved(self) -> dict[str, Any]:
-        return {"labels": list(self.labels), "names": dict(self.names), "head": self.head}
+        return {
+            "labels": list(self.labels),
+            "names": dict(self.names),
+            "flat": list(self.flat),
+            "head": self.head,
+        }
 
     def restored(self, saved: Mapping[str, Any]) -> "SpanExtraction":
         return replace(
             self,
             labels=tuple(saved["labels"]),
             names=MappingProxyType(dict(saved["names"])),
+            flat=tuple(saved["flat"]),
             head=saved["head"],
         )
 
