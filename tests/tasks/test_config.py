@@ -16,7 +16,7 @@ PLAIN = RunConfig(task="tnews", data="CLUE/tnews", model="bert")
 positive = st.floats(1e-9, 1e9)
 trainings = st.builds(
     TrainingSettings,
-    epochs=st.integers(1, 10**6),
+    epochs=st.none() | st.integers(1, 10**6),
     lr=st.none() | positive,
     schedule=st.sampled_from(["linear", "cosine", "constant"]),
     warmup=st.floats(0, 1),

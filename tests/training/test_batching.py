@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wenlu.training.batching import Rows, in_length_order, plan_batches
+from wenlu.training.batching import Rows, enough_epochs, in_length_order, plan_batches
 
 many_lengths = st.lists(st.integers(1, 60), max_size=150).map(lambda x: np.array(x, np.int64))
 budgets = st.integers(1, 120)
@@ -41,6 +41,16 @@ def test_in_length_order(lengths: Rows, tokens: int, rows: int) -> None:
     assert_fits(batches, lengths, tokens, rows)
     ordered = lengths[np.concatenate([*batches, np.empty(0, np.int64)])]
     np.testing.assert_array_equal(ordered, np.sort(lengths))
+
+
+@given(st.integers(1, 9_000), st.integers(1, 64))
+def test_few_rows_are_gone_through_more_often(count: int, rows: int) -> None:
+    lengths = np.full(count, 10)
+    epochs = enough_epochs(lengths, tokens=10**6, rows=rows)
+    updates = epochs * len(plan_batches(lengths, tokens=10**6, rows=rows, seed=1, epoch=0))
+    assert 5 <= epochs <= 20
+    assert epochs == 20 or updates >= 1_000
+    assert epochs == 5 or updates - updates // epochs < 1_000
 
 
 def test_a_longer_row_is_alone() -> None:

@@ -33,6 +33,7 @@ from wenlu.text import Tokenizer
 from wenlu.training import Processes, Trained, TrainingSettings, fit, join_processes
 from wenlu.training.allocator import return_freed_memory
 from wenlu.training.facts import run_facts
+from wenlu.training.loop import default_epochs
 from wenlu.training.precision import resolve_precision
 from wenlu.training.progress_bar import ProgressBar, notice
 from wenlu.training.state import remove, saved_progress
@@ -134,7 +135,6 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     torch.manual_seed(config.seed)
     model, tokenizer = load(config.model)
     rate = settings.lr or default_learning_rate(config.model, model.config.width)
-    config = replace(config, training=replace(settings, lr=rate))
     longest = model.config.max_length
     if config.max_length > longest:
         raise ConfigError(
@@ -149,6 +149,8 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     )
     train_rows = encode(train_set, training=True, notes=notes["train"])
     dev_rows = encode(dev_set, notes=notes["dev"])
+    epochs = settings.epochs or default_epochs(train_rows.data, settings)
+    config = replace(config, training=replace(settings, lr=rate, epochs=epochs))
     module = task.build(model, pooling=config.pooling)
     if settings.recompute:
         recompute(model.encoder, every=settings.recompute)

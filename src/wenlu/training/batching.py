@@ -13,6 +13,10 @@ BUCKET_BATCHES = 50
 """Rows are sorted by length within stretches of about this many batches: enough for next to no
 padding, few enough that the batches of an epoch stay a good mix."""
 
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
+UPDATES = 1_000
+"""What a training should come to, within those bounds."""
+
 
 def plan_batches(lengths: Rows, *, tokens: int, rows: int, seed: int, epoch: int) -> list[Rows]:
     """All rows once, shuffled into batches of similar length.
@@ -34,6 +38,16 @@ def plan_batches(lengths: Rows, *, tokens: int, rows: int, seed: int, epoch: int
         part = part[np.argsort(lengths[part], kind="stable")]
         batches += cut_by_tokens(part, lengths, tokens, rows)
     return [batches[i] for i in random.permutation(len(batches))]
+
+
+def enough_epochs(lengths: Rows, *, tokens: int, rows: int) -> int:
+    """How often to go through so many rows if nobody says it; arguments as of `plan_batches`.
+
+    Few rows want more epochs, not fewer updates ("On the Stability of Fine-tuning BERT:
+    Misconceptions, Explanations, and Strong Baselines", 2021).
+    """
+    batches = len(plan_batches(lengths, tokens=tokens, rows=rows, seed=0, epoch=0))
+    return min(max(FEWEST_EPOCHS, -(-UPDATES // max(1, batches))), MOST_EPOCHS)
 
 
 def cut_by_tokens(order: Rows, lengths: Rows, tokens: int, rows: int) -> list[Rows]:

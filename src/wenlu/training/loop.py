@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from wenlu.optim import factor, freeze, parameter_groups
 from wenlu.training.allocator import keep_freed_memory
-from wenlu.training.batching import plan_batches
+from wenlu.training.batching import enough_epochs, plan_batches
 from wenlu.training.dataset import Dataset
 from wenlu.training.metrics_log import MetricsLog
 from wenlu.training.precision import resolve_precision
@@ -96,7 +96,8 @@ def fit(
     )
     earlier = progress.seconds
 
-    plans = [_plan(data, settings, seed, epoch) for epoch in range(settings.epochs)]
+    epochs = settings.epochs or default_epochs(data, settings)
+    plans = [_plan(data, settings, seed, epoch) for epoch in range(epochs)]
     steps = sum(map(len, plans))
     warmup = round(settings.warmup * steps)
     step_module = distributed(module, processes)
@@ -139,7 +140,7 @@ def fit(
                 progress.epoch_loss += done.loss * len(rows)
                 progress.training_seconds += time.perf_counter() - start
                 speed = progress.rows / progress.training_seconds
-                where = f"epoch {progress.epoch + 1}/{settings.epochs}"
+                where = f"epoch {progress.epoch + 1}/{epochs}"
                 bar.advance(f"{where}  loss {done.loss:.3f}", speed)
                 if progress.step % settings.log_steps == 0:
                     log.write(
@@ -177,19 +178,24 @@ def fit(
             out_of_patience = settings.patience and (
                 progress.epoch - progress.best_epoch >= settings.patience
             )
-            progress.finished = bool(out_of_patience) or progress.epoch == settings.epochs
+            progress.finished = bool(out_of_patience) or progress.epoch == epochs
             save(best=better)
             last_save = time.perf_counter()
             if stop.requested:  # while the epoch was evaluated
                 raise KeyboardInterrupt
     bar.stop()
-    if progress.epoch < settings.epochs:
+    if progress.epoch < epochs:
         stopped = "early stopping"
     if processes.first and progress.best_epoch < progress.epoch:
         module.load_state_dict(read_part(states, "best"))
     processes.share(module)
     module.eval()
     return Trained(progress, stopped)
+
+
+def default_epochs(data: Dataset, settings: TrainingSettings) -> int:
+    """Times that `data` is gone through where `settings` do not say it."""
+    return enough_epochs(data.lengths, tokens=settings.batch_tokens, rows=settings.batch_rows)
 
 
 def _plan(

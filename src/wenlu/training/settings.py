@@ -13,8 +13,9 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class TrainingSettings:
     """How to train; the same fields stand in the configuration file and on the command line."""
 
-    epochs: int = 5
-    """Times the training set is gone through."""
+    epochs: int | None = None
+    """Times the training set is gone through; by default 5, and more where it is small: as many as
+    make 1,000 updates, but no more than 20."""
     batch_tokens: int = 4096
     """Tokens of a batch, padding included; short texts make batches of many rows."""
     batch_rows: int = 24
@@ -53,7 +54,7 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_tokens", "batch_rows", "pieces", "log_steps"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1; got {getattr(self, name)}")
         for name in (
             *("weight_decay", "clip", "freeze", "recompute", "patience"),

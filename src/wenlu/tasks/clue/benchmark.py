@@ -22,6 +22,7 @@ from wenlu.tasks.result import read_result
 from wenlu.tasks.run import Run
 from wenlu.tasks.train import train
 from wenlu.training.settings import TrainingSettings
+from wenlu.training.batching import FEWEST_EPOCHS
 from wenlu.training.toml import flat, read_toml, to_toml
 
 FOLDERS = {
@@ -33,7 +34,7 @@ FOLDERS = {
 }
 """What the folders of tasks are called besides the task's own name."""
 
-EPOCHS = {"wsc": 3.0, "chid": 0.5}
+SHARES = {"wsc": 3.0, "chid": 0.5}
 """How much longer or shorter than the others these are trained ("bert4keras in hand, baseline I
 have: CLUE benchmark code": 10 epochs, 30 for WSC, 5 for ChID)."""
 
@@ -68,7 +69,9 @@ class ClueConfig:
 
     def run(self, task: str, data: Path) -> RunConfig:
         """How one task is trained."""
-        epochs = max(1, round(EPOCHS.get(task, 1.0) * self.training.epochs))
+        epochs = self.training.epochs
+        if task in SHARES:
+            epochs = max(1, round(SHARES[task] * (epochs or FEWEST_EPOCHS)))
         return RunConfig(
             task=task,
             data=str(data),
