@@ -14,7 +14,7 @@ def test_help_has_every_setting_with_its_sentence_and_default(cli: Cli) -> None:
         if field.default is not None:
             assert f"[default: {field.default}]" in words
     for sentence in (
-        "Times the training set is gone through.",
+        "Times the training set is gone through; by default 5, and more where it is small",
         "Tokens of a batch, padding included; short texts make batches of many rows.",
         "How the learning rate falls after warm-up. [choices: linear, cosine, constant]",
         "0: all learns; 1: the embeddings stay as they are;",

@@ -21,7 +21,7 @@ _SIGNS = {
 }
 """Parts of names that only one family has; earlier families go before later ones."""
 
-_TOKENIZER = (
+TOKENIZER_FILES = (
     "vocab.txt",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -35,6 +35,7 @@ _TOKENIZER = (
     "tokenizer.model",
     "chinese_vocab.model",
 )
+"""What files of a tokenizer are called, ours and others'."""
 
 
 def recognise(folder: str | PathLike[str]) -> Layout:
@@ -86,7 +87,7 @@ def bundle_indices(folder: Path) -> list[Path]:
 
 def tokenizer_files(folder: str | PathLike[str]) -> list[Path]:
     """The files of a folder that belong to its tokenizer."""
-    return [Path(folder) / name for name in _TOKENIZER if (Path(folder) / name).is_file()]
+    return [Path(folder) / name for name in TOKENIZER_FILES if (Path(folder) / name).is_file()]
 
 
 def find_family(stored: Mapping[str, Any], names: Iterable[str], source: Path) -> str:

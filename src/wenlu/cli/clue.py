@@ -43,7 +43,8 @@ def clue(
     out
         Folder for the runs, the upload files and the archive.
     model
-        A name from `wenlu models`, or a folder (ours, Hugging Face's, Google's TF layout).
+        A name from `wenlu models`, a folder (ours, Hugging Face's, Google's TF layout), or
+        owner/name on the Hugging Face hub.
     task
         Only these of the eleven.
     seed

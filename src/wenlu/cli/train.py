@@ -49,7 +49,8 @@ def train(
     out
         The run folder to make.
     model
-        A name from `wenlu models`, or a folder (ours, Hugging Face's, Google's TF layout).
+        A name from `wenlu models`, a folder (ours, Hugging Face's, Google's TF layout), or
+        owner/name on the Hugging Face hub.
     seed
         Decides initial weights, data order and dropout; several train once each and aggregate.
         1 if nothing is said.

@@ -20,6 +20,7 @@ from wenlu.checkpoints import (
 from wenlu.errors import CheckpointError, ConfigError, closest
 from wenlu.models.bundled import BUNDLED
 from wenlu.models.classifier import Classifier
+from wenlu.models.hub import hub_folder, is_hub_id
 from wenlu.models.model import Model
 from wenlu.nn import TransformerConfig
 from wenlu.text import Tokenizer
@@ -53,7 +54,10 @@ class LoadedClassifier(NamedTuple):
 
 
 def load(name_or_path: str | PathLike[str]) -> Loaded:
-    """A model by its bundled name, or from a folder: ours, Hugging Face's, or Google's TF layout.
+    """A model by its bundled name, from a folder, or by its id on the Hugging Face hub.
+
+    A folder may have our layout, Hugging Face's, or Google's TensorFlow one. What comes from the
+    hub (`owner/name` or `owner/name@revision`) is kept in its cache, see `wenlu.models.hub`.
 
     Weights are read without executing code. A tensor that is missing, surplus or of the wrong
     shape is an error that names it.
@@ -210,9 +214,12 @@ def _folder(name: str) -> Path:
         return folder
     if folder.exists():
         raise CheckpointError(f"{name} is a file; give the folder that holds config and weights")
+    if is_hub_id(name):
+        return hub_folder(name)
     raise CheckpointError(
         f"no model {name!r}: it is neither a folder nor one of the bundled models "
-        f"({', '.join(BUNDLED)}); the closest of those are {closest(name, BUNDLED)}"
+        f"({', '.join(BUNDLED)}), nor owner/name as on the Hugging Face hub; the closest bundled "
+        f"ones are {closest(name, BUNDLED)}"
     )
 
 

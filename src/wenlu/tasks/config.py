@@ -18,7 +18,7 @@ class RunConfig:
     data: str
     """Folder with the task's files, or one file, of which a tenth is then held out as dev."""
     model: str
-    """A name from `wenlu models`, or a folder."""
+    """A name from `wenlu models`, a folder, or owner/name on the Hugging Face hub."""
     max_length: int = 128
     """Tokens of an input at most, [CLS] and [SEP] included."""
     pooling: str = "first"

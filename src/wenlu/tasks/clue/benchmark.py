@@ -21,8 +21,8 @@ from wenlu.tasks.registry import task_named
 from wenlu.tasks.result import read_result
 from wenlu.tasks.run import Run
 from wenlu.tasks.train import train
-from wenlu.training.settings import TrainingSettings
 from wenlu.training.batching import FEWEST_EPOCHS
+from wenlu.training.settings import TrainingSettings
 from wenlu.training.toml import flat, read_toml, to_toml
 
 FOLDERS = {
@@ -46,7 +46,7 @@ class ClueConfig:
     data: str
     """Folder that holds a folder for each task."""
     model: str
-    """A name from `wenlu models`, or a folder."""
+    """A name from `wenlu models`, a folder, or owner/name on the Hugging Face hub."""
     tasks: tuple[str, ...] = TASKS
     """Those to train, of the eleven."""
     seeds: tuple[int, ...] = (1,)
