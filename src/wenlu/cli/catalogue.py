@@ -100,7 +100,10 @@ def models(*, json: Switch = False) -> None:
     for row in rows:
         for name, score in row["scores"].items():
             say(f"{row['name']}: {name} {score}")
-    say("A folder works wherever one of these names does: ours, Hugging Face's, Google's TF layout")
+    say(
+        "Where one of these names does, a folder (ours, Hugging Face's, Google's TF layout) or "
+        "owner/name on the Hugging Face hub does too"
+    )
 
 
 def _table(*headings: str) -> Table:

@@ -1,4 +1,4 @@
-"""Which types of pieces overlap in the training data, and none of the others in what is found.
+"""Types whose pieces never overlap in the training data, and so do not in what is found.
 
 Every span is scored by itself, so a model that is not sure where a name ends finds it twice. Where
 the training data never has two pieces of a type on one character, only the better one is kept.
