@@ -142,7 +142,7 @@ def test_what_the_folder_holds(tmp_path: Path) -> None:
     assert corpus.sentences.tolist() == [0, 6, 8, 11, 12]
     assert corpus.documents.tolist() == [0, 3, 4]
     assert corpus.tokens.dtype == np.uint16
-    assert isinstance(corpus.tokens, np.memmap)
+    assert isinstance(corpus.tokens.base, np.memmap)
     assert not corpus.tokens.flags.writeable
     assert corpus.tokenizer().vocabulary == TOKENS
     assert corpus.vocabulary_fingerprint == vocabulary_fingerprint(TOKENIZER)

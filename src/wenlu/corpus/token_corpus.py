@@ -140,4 +140,4 @@ def _map(path: Path, size: int) -> NDArray[Any]:
         raise DataError(
             f"the file has shape {array.shape}, and {SUMMARY} says {size}; make it again", file=path
         )
-    return array
+    return np.asarray(array)  # still mapped; np.memmap itself is slow to index

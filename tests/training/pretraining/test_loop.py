@@ -157,16 +157,20 @@ class Alike(PretrainingData):
 
 def test_pieces_are_the_same_however_many_processes_share_them(corpus: TokenCorpus) -> None:
     data = rows(corpus)
-    taken = list(islice(data.batches(0, 3), 4))
+    taken = list(islice(data.batches(0, 3), 8))
     for count in (1, 2, 4):
         found = {}
         for rank in range(count):
             mine = Processes(rank=rank, count=count, device=torch.device("cpu"))
-            pieces = list(loop._pieces(data, taken, mine))
-            assert len(pieces) == 4 // count
-            found.update({piece.number: piece for piece in pieces})
+            prepared = loop._prepared(data, iter(taken), 4, mine)
+            first = next(prepared)
+            assert len(first.pieces) == 4 // count
+            assert first.next == (taken[3][0], taken[3][1] + 1)
+            assert first.tokens == sum(data.tokens(*place) for place in taken[:4])
+            assert next(prepared).next == (taken[7][0], taken[7][1] + 1)
+            found.update({piece.number: piece for piece in first.pieces})
         assert sorted(found) == [0, 1, 2, 3]
-        for number, place in enumerate(taken):
+        for number, place in enumerate(taken[:4]):
             batch = data.batch(*place)
             assert torch.equal(found[number].batch.ids, batch.ids)
             counts = {name: len(labels.targets) for name, labels in batch.labels.items()}

@@ -70,9 +70,10 @@ def fill_rows(
     tokenizer: Tokenizer,
 ) -> Rows:
     """Those rows of a plan, with the special tokens around the texts."""
-    (a, a_end), (b, b_end) = plan.first[rows].T, plan.second[rows].T
+    plan = plan.take(rows)
+    (a, a_end), (b, b_end) = plan.first.T, plan.second.T
     first, second = a_end - a, b_end - b
-    lengths = plan.lengths[rows]
+    lengths = plan.lengths
     column = np.arange(int(lengths.max()))[None]
     in_first = (column >= 1) & (column <= first[:, None])
     second_starts = (first + 2)[:, None]
@@ -87,6 +88,4 @@ def fill_rows(
     word_starts = np.ones_like(text)
     word_starts[text] = corpus.word_starts[places]
     segments = (column >= second_starts) & (column < lengths[:, None])
-    return Rows(
-        ids, segments.astype(np.int64), lengths, text, word_starts, keys, plan.relation[rows]
-    )
+    return Rows(ids, segments.astype(np.int64), lengths, text, word_starts, keys, plan.relation)

@@ -131,6 +131,11 @@ class PretrainingData:
             labels,
         )
 
+    def tokens(self, block: int, batch: int) -> int:
+        """Tokens of a batch, padding left out."""
+        planned = self.block(block)
+        return int(planned.plan.take(planned.batches[batch]).lengths.sum())
+
     def sources(self, block: int, batch: int) -> NDArray[np.int64]:
         """For each row of a batch, which of `corpus.sources` it is from."""
         planned = self.block(block)

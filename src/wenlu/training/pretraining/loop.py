@@ -7,13 +7,16 @@ run that was killed at any moment goes on to bit-identical weights.
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from itertools import islice, starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from wenlu.errors import RunError
 from wenlu.optim import OPTIMIZERS, factor, make_optimizer, parameter_groups
+from wenlu.training.ahead import ahead
 from wenlu.training.allocator import keep_freed_memory
 from wenlu.training.metrics_log import MetricsLog
 from wenlu.training.precision import resolve_precision
@@ -108,9 +111,10 @@ def pretrain_module(
             save_state(states, progress, module, optimizer, more, fingerprint)
 
     places = data.batches(progress.epoch, progress.batch)
+    prepared = ahead(_prepared(data, places, count, processes))
     bar.start("pretraining", total=settings.steps, done=progress.step)
     last_save = time.perf_counter()
-    with stop_signals(enabled=processes.count == 1) as stop:
+    with stop_signals(enabled=processes.count == 1) as stop, closing(prepared):
         while progress.step < settings.steps:
             start = time.perf_counter()
             rate = _rate(settings, progress.step)
@@ -119,11 +123,11 @@ def pretrain_module(
             terms: dict[str, float] = {}
             module.train()
             for micro in range(micro_steps):
-                taken = [next(places) for _ in range(count)]
+                batches = next(prepared)
                 done = update(
                     step_module,
                     _sums,
-                    _pieces(data, taken, processes),
+                    batches.pieces,
                     optimizer,
                     seeds=(data.seed, progress.step * micro_steps + micro),
                     clip=settings.clip,
@@ -138,10 +142,8 @@ def pretrain_module(
                     )
                 for name, value in done.terms.items():
                     terms[name] = terms.get(name, 0.0) + value / micro_steps
-                for block, batch in taken:
-                    planned = data.block(block)
-                    progress.rows += int(planned.plan.lengths[planned.batches[batch]].sum())
-                    progress.epoch, progress.batch = block, batch + 1
+                progress.rows += batches.tokens
+                progress.epoch, progress.batch = batches.next
             progress.step += 1
             loss = sum(terms.values())
             if average is not None and progress.step > first_averaged:
@@ -195,14 +197,30 @@ def _rate(settings: PretrainingSettings, step: int) -> float:
     return factor(settings.schedule, step, settings.steps, warmup, settings.decay)
 
 
-def _pieces(
-    data: PretrainingData, taken: list[tuple[int, int]], processes: Processes
-) -> Iterator[Piece]:
-    """This process's batches among those of an update."""
-    for number in range(processes.rank, len(taken), processes.count):
-        batch = data.batch(*taken[number])
-        counts = {name: len(labels.targets) for name, labels in batch.labels.items()}
-        yield Piece(number, batch, counts)
+class _Batches(NamedTuple):
+    """What the optimizer is called with once."""
+
+    pieces: list[Piece]
+    """This process's batches."""
+    tokens: int
+    """Of the batches of all processes, padding left out."""
+    next: tuple[int, int]
+    """The block and batch behind them."""
+
+
+def _prepared(
+    data: PretrainingData, places: Iterator[tuple[int, int]], count: int, processes: Processes
+) -> Iterator[_Batches]:
+    """The batches of `places`, `count` at a time, without end."""
+    while True:
+        taken = list(islice(places, count))
+        pieces = []
+        for number in range(processes.rank, count, processes.count):
+            batch = data.batch(*taken[number])
+            counts = {name: len(labels.targets) for name, labels in batch.labels.items()}
+            pieces.append(Piece(number, batch, counts))
+        block, batch_number = taken[-1]
+        yield _Batches(pieces, sum(starmap(data.tokens, taken)), (block, batch_number + 1))
 
 
 def _sums(scored: Mapping[str, Scored]) -> dict[str, Tensor]:

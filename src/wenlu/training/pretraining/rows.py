@@ -35,6 +35,10 @@ class RowPlan(NamedTuple):
     document: NDArray[np.int64]
     """(n,): which document the row is from (its second text may be from another)."""
 
+    def take(self, rows: NDArray[np.int64]) -> "RowPlan":
+        """Some of the rows."""
+        return RowPlan(*(column[rows] for column in self))
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each row, [CLS] and [SEP] included."""
@@ -122,15 +126,15 @@ def _elsewhere(
         space: how much of its document would be there, were it the one that follows.
         random: where chance comes from.
     """
-    begin, end = corpus.sentences[own[0]], corpus.sentences[own[1]]
+    sentences, documents = corpus.sentences, corpus.documents
+    begin, end = sentences[own[0]], sentences[own[1]]
     for token in random.integers(len(corpus.tokens) - (end - begin), size=_TRIES):
         place = token + (end - begin) * (token >= begin)
-        sentence = int(np.searchsorted(corpus.sentences, place, "right")) - 1
-        document = int(np.searchsorted(corpus.documents, sentence, "right"))
-        last = int(corpus.documents[document])
+        sentence = int(sentences.searchsorted(place, "right")) - 1
+        last = int(documents[documents.searchsorted(sentence, "right")])
         first = min(sentence + 1, last - 1)
-        cuts = corpus.sentences[first : last + 1]
+        cuts = sentences[first : last + 1]
         if cuts[1] - cuts[0] <= space <= cuts[-1] - cuts[0]:
             break
-    fit = int(np.searchsorted(cuts, cuts[0] + space, "right")) - 1
+    fit = int(cuts.searchsorted(cuts[0] + space, "right")) - 1
     return int(cuts[0]), int(cuts[fit]) if fit > 0 else int(cuts[0]) + space
