@@ -79,8 +79,11 @@ class Stopwatch:
 
 
 def peak_memory_mb() -> float:
-    """The largest resident size of this process so far."""
+    """The most that this process held so far, of the GPU's memory if it has used one."""
     import resource
+
+    if torch.cuda.is_initialized():
+        return torch.cuda.max_memory_allocated() / 2**20
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -91,8 +94,9 @@ def machine() -> str:
     import transformers
 
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor()
+    gpu = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
     return (
-        f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{gpu}{name}, {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"torch {torch.__version__}, transformers {transformers.__version__}, "
         f"tokenizers {tokenizers.__version__}, {time.strftime('%Y-%m-%d')}"
     )
