@@ -70,7 +70,8 @@ def pretrain(
     vocab
         A vocab.txt, or a folder with a tokenizer; by default the bundled vocabulary.
     model
-        Begin with the weights (and the vocabulary) of this model instead of random ones.
+        Begin with the weights (and the vocabulary) of this model instead of random ones: a name
+        from `wenlu models`, a folder, or owner/name on the Hugging Face hub.
     seed
         Decides initial weights, data order, masks and dropout.
     masking
