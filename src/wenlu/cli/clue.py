@@ -32,7 +32,7 @@ def clue(
     trained three times as many epochs as the others, ChID half as many.
 
     Examples:
-        wenlu clue --data CLUE --model roberta-wwm-ext --out runs/clue
+        wenlu clue --data CLUE --model hfl/chinese-roberta-wwm-ext --out runs/clue
         wenlu clue --data CLUE --model mini --out runs/some --task tnews afqmc ocnli --epochs 3
         wenlu clue --data CLUE --model mini --out runs/seeds --seed 1 2 3
 

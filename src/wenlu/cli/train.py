@@ -35,7 +35,7 @@ def train(
     """Train a model on labelled text, measure it, and leave a run folder with a report.
 
     Examples:
-        wenlu train tnews --data CLUE/tnews --model bert-folder --out runs/tnews
+        wenlu train tnews --data CLUE/tnews --model hfl/chinese-roberta-wwm-ext --out runs/tnews
         wenlu train classify --data my.csv --out runs/mine --epochs 10 --seed 1 2 3
         wenlu train match --data pairs/ --out runs/pairs
         wenlu train --config runs/tnews/config.toml --out runs/again
