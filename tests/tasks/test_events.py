@@ -102,6 +102,19 @@ def test_with_a_score_for_every_piece_nothing_is_lost(tokenizer: Tokenizer) -> N
     assert not notes
 
 
+def test_arguments_overlap_only_where_they_do_in_the_training_data(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    both = [example(TEXT, *ARGUMENTS)]
+    nested = TASK.adapt(both, tmp_path)
+    assert nested.flat == (f"{MARRIED} · 时间", f"{SEEN} · 时间")
+    flat = TASK.adapt([example(TEXT, *ARGUMENTS[:2])], tmp_path)
+    for task, expected in ((nested, {"李四和王五", "王五"}), (flat, {"李四和王五"})):
+        (found,), _ = without_mistakes(task, both, tokenizer)
+        told = {TEXT[a.start : a.end] for a in found.arguments if a.role == "双方"}
+        assert told == expected
+
+
 def test_with_one_tag_a_token_the_longest_is_found_and_the_others_are_counted(
     tokenizer: Tokenizer,
 ) -> None:

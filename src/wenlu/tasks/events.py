@@ -31,6 +31,7 @@ from wenlu.tasks.event_layout import (
     schema_beside,
 )
 from wenlu.tasks.examples import Example, Ids
+from wenlu.tasks.overlaps import flat_types
 from wenlu.tasks.span_layouts import Span
 from wenlu.tasks.spans import MarkedText, SpanExtraction
 from wenlu.tasks.task import Encoded, Notes
@@ -106,6 +107,8 @@ class EventExtraction:
     """A sentence for people."""
     roles: tuple[Role, ...] = ()
     """The schema; empty if it is read from a file beside the data, or else from the data."""
+    flat: tuple[str, ...] = ()
+    """Of `labels`, those of which no two arguments overlap, as read from the training data."""
     head: str = "global"
     """A name from `HEADS`."""
     train_files: tuple[str, ...] = ("train",)
@@ -176,8 +179,12 @@ class EventExtraction:
 
     def adapt(self, examples: Sequence[Example[EventArguments]], path: Path) -> "EventExtraction":
         """With the schema beside the training file, or else what the training examples have."""
-        if self.roles:
-            return self
+        adapted = self if self.roles else self._with_roles_of(examples, path)
+        return replace(adapted, flat=flat_types(_marked(e.label or ()) or () for e in examples))
+
+    def _with_roles_of(
+        self, examples: Sequence[Example[EventArguments]], path: Path
+    ) -> "EventExtraction":
         used = {argument[:2] for e in examples for argument in e.label or ()}
         schema = schema_beside(path)
         if schema is None:
@@ -193,7 +200,9 @@ class EventExtraction:
     def _pieces(self) -> SpanExtraction:
         """The task of finding the pieces, each pair of event type and role a type of piece."""
         head = "global" if self.head == "crf" else self.head
-        return SpanExtraction(name=self.name, summary="", labels=self.labels, head=head)
+        return SpanExtraction(
+            name=self.name, summary="", labels=self.labels, flat=self.flat, head=head
+        )
 
     def encode(
         self,
@@ -319,11 +328,12 @@ class EventExtraction:
                     )
 
     def saved(self) -> dict[str, Any]:
-        return {"roles": [list(role) for role in self.roles], "head": self.head}
+        roles = [list(role) for role in self.roles]
+        return {"roles": roles, "flat": list(self.flat), "head": self.head}
 
     def restored(self, saved: Mapping[str, Any]) -> "EventExtraction":
         roles = tuple((kind, role) for kind, role in saved["roles"])
-        return replace(self, roles=roles, head=saved["head"])
+        return replace(self, roles=roles, flat=tuple(saved["flat"]), head=saved["head"])
 
     def typed(self, texts: Sequence[tuple[str, ...]]) -> list[Example[EventArguments]]:
         return [EventText(str(i), row, None) for i, row in enumerate(texts)]
