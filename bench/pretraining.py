@@ -79,8 +79,7 @@ def arithmetic_of(config: TransformerConfig, data: PretrainingData, steps: int) 
     """Floating-point operations that the model asks for in the first `steps` updates."""
     tokens = squares = masked = 0
     for block, number in islice(data.batches(0, 0), steps):
-        planned = data.block(block)
-        lengths = planned.plan.take(planned.batches[number]).lengths
+        lengths = data.lengths(block, number)
         tokens += int(lengths.sum())
         squares += int((lengths**2).sum())
         masked += len(data.batch(block, number).labels["mlm"].targets)
@@ -174,8 +173,7 @@ def theirs(arguments: argparse.Namespace) -> dict[str, float]:
         following = torch.full((len(batch.ids),), -100)
         pairs = batch.labels["nsp"]
         following[pairs.places // batch.ids.shape[1]] = pairs.targets
-        planned = data.block(block)
-        lengths = planned.plan.take(planned.batches[number]).lengths
+        lengths = data.lengths(block, number)
         tokens += int(lengths.sum())
         ready.append(
             {

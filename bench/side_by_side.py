@@ -84,7 +84,6 @@ def peak_memory_mb() -> float:
 
     if torch.cuda.is_initialized():
         return torch.cuda.max_memory_allocated() / 2**20
-
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -131,10 +131,10 @@ class PretrainingData:
             labels,
         )
 
-    def tokens(self, block: int, batch: int) -> int:
-        """Tokens of a batch, padding left out."""
+    def lengths(self, block: int, batch: int) -> NDArray[np.int64]:
+        """Tokens of each row of a batch, padding left out."""
         planned = self.block(block)
-        return int(planned.plan.take(planned.batches[batch]).lengths.sum())
+        return planned.plan.take(planned.batches[batch]).lengths
 
     def sources(self, block: int, batch: int) -> NDArray[np.int64]:
         """For each row of a batch, which of `corpus.sources` it is from."""

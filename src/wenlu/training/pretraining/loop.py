@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from itertools import islice, starmap
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -219,8 +219,9 @@ def _prepared(
             batch = data.batch(*taken[number])
             counts = {name: len(labels.targets) for name, labels in batch.labels.items()}
             pieces.append(Piece(number, batch, counts))
-        block, batch_number = taken[-1]
-        yield _Batches(pieces, sum(starmap(data.tokens, taken)), (block, batch_number + 1))
+        tokens = sum(int(data.lengths(*place).sum()) for place in taken)
+        block, last = taken[-1]
+        yield _Batches(pieces, tokens, (block, last + 1))
 
 
 def _sums(scored: Mapping[str, Scored]) -> dict[str, Tensor]:

@@ -30,7 +30,7 @@ def describe_rows(data: PretrainingData, settings: PretrainingSettings, pieces: 
         batch = data.batch(0, number)
         rows += len(batch.ids)
         width += batch.ids.numel()
-        real += data.tokens(0, number)
+        real += int(data.lengths(0, number).sum())
         pairs += int((first.plan.relation[first.batches[number]] != NOT_A_PAIR).sum())
         if "mlm" in batch.labels:
             places = batch.labels["mlm"].places.numpy()
