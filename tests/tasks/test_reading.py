@@ -23,11 +23,13 @@ from wenlu.tasks.reading_layouts import Answer, Question
 from wenlu.tasks.task import Encoded, Task
 from wenlu.tasks.train import train
 from wenlu.text import Tokenizer
+from wenlu.text.strides import strides
 from wenlu.training import TrainingSettings
 
 TOKENIZER = load("scratch-2x128").tokenizer
 NASTY = "文炉火的abAB12 ，。\u3000\t\u200b\ufeffÉéßİ한각ﬁ𠮷👍🏽\x00\ufffd\u0301"
 contexts = st.text(NASTY, min_size=1, max_size=60).filter(str.strip)
+long = st.text(NASTY, min_size=30, max_size=90).filter(str.strip)
 
 
 def question(context: str, *answers: str, ask: str = "哪里？", id: str = "q") -> Question:
@@ -101,7 +103,12 @@ def test_every_answer_comes_back_from_its_tokens(context: str, data: st.DataObje
         )
 
 
-@given(contexts, st.data(), st.sampled_from(["global", "pointers"]), st.sampled_from([0, 3, 128]))
+@given(
+    contexts | long,
+    st.data(),
+    st.sampled_from(["global", "pointers"]),
+    st.sampled_from([0, 3, 128]),
+)
 def test_windows_hold_the_text_and_its_answers(
     context: str, data: st.DataObject, head: str, stride: int
 ) -> None:
@@ -115,14 +122,16 @@ def test_windows_hold_the_text_and_its_answers(
     max_length = 24
     encoded, _ = encode(task, example, max_length=max_length)
     ids = TOKENIZER.encode(context).ids
-    seen = {}
+    seen, stretches = {}, []
     for row, place in zip(rows(encoded), encoded.places, strict=True):
         assert len(row) <= max_length
         assert row[:5] == [2, *TOKENIZER.encode("哪里？").ids, 3]
         begin = 5 - place.shift
         assert row[5:-1] == ids[begin : begin + len(row) - 6]
         seen.update({begin + k: i for k, i in enumerate(row[5:-1])})
+        stretches.append((begin, begin + len(row) - 6))
     if stride:
+        assert stretches == strides(len(ids), 18, 18 - min(stride, 6))
         assert [seen[k] for k in range(len(ids))] == ids
     offsets = TOKENIZER.encode(context).offsets or []
     learnable = [answer for answer in answers if answer_tokens(answer, offsets)]
@@ -136,8 +145,8 @@ def test_windows_hold_the_text_and_its_answers(
     found = lessons(taught, [example])
     # With a quarter of 24 from window to window, all that has up to 18 - 6 + 1 - 3 tokens is held.
     assert set().union(*found) == {answer.text.strip() for answer in learnable}
-    windows = len(encoded.places)
-    assert len(found) == windows * (1 if head == "pointers" else len(learnable))
+    windows = strides(len(ids), 18, min(stride, 6))
+    assert len(found) == len(windows) * (1 if head == "pointers" else len(learnable))
 
 
 def test_the_rows_of_several_answers() -> None:

@@ -74,11 +74,11 @@ class _Place(NamedTuple):
 class Reading:
     """Answer questions from texts. A benchmark's task is a value of this class.
 
-    A long text is read in windows that begin every `stride` tokens. Windows are cut by tokens, not
-    by characters: a text is tokenized once, whole, and the tokenizer's offsets lead back to it, so
-    windows are as full as they can be, never too long, and hold every answer of up to
-    (room - stride + 1) tokens whole. Where each character is a token they are those of the
-    benchmarks' own scripts. Its methods are those of `wenlu.tasks.task.Task`.
+    A long text is read in windows. While training, they begin every `stride` tokens: where each
+    character is a token, they are those of the benchmarks' own scripts. To answer, fewer do, of
+    which neighbours share `stride` tokens. Windows are cut by tokens, not by characters: a text is
+    tokenized once, whole, and the tokenizer's offsets lead back to it, so no window is too long.
+    Its methods are those of `wenlu.tasks.task.Task`.
     """
 
     name: str
@@ -89,7 +89,8 @@ class Reading:
     metric: AnswerMetric = CMRC
     main_metric: str = "exact_match"
     stride: int = 128
-    """Tokens from one window to the next, at most a quarter of a row; 0: the text is cut to fit."""
+    """Tokens from one window to the next while training, and shared by neighbours when answering;
+    at most a quarter of a row. 0: the text is cut to fit."""
     question_length: int | None = None
     """Tokens of a question at most; by default what leaves room for two strides of text."""
     longest: int = 64
@@ -155,7 +156,9 @@ class Reading:
             question, text = asked[example.question], contexts[example.context]
             offsets = texts[text].offsets or []
             asks = min(len(questions[question]), most)
-            cuts = strides(len(offsets), max_length - 3 - asks, stride)
+            room = max_length - 3 - asks
+            step = stride if training or not stride else room - stride
+            cuts = strides(len(offsets), room, step)
             long = len(questions[question]) > asks
             if long:
                 notes["questions are too long and lose their ends"] += 1
