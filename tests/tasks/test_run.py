@@ -1,5 +1,7 @@
 """Using what was trained."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,3 +158,18 @@ def test_folders_that_are_no_runs(small_model: Path, tmp_path: Path) -> None:
     (tmp_path / "config.toml").touch()
     with pytest.raises(RunError, match="is not finished; go on with: wenlu train"):
         Run(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["max_length", "labels", "names", "segments", "all"])
+def test_a_task_that_is_not_told_whole(change: str, folder: Path, tmp_path: Path) -> None:
+    """As another version might tell it."""
+    spoiled = tmp_path / "run"
+    shutil.copytree(folder, spoiled)
+    path = spoiled / "model" / "wenlu.json"
+    told = json.loads(path.read_text())
+    extra = told["extra"]
+    kept = {k: v for k, v in extra.items() if k == "task" or change not in (k, "all")}
+    for spoilt in (kept, {**extra, "labels": 3}):
+        path.write_text(json.dumps({**told, "extra": spoilt}))
+        with pytest.raises(CheckpointError, match="does not say of its task what this version"):
+            Run(spoiled)

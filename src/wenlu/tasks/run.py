@@ -36,11 +36,11 @@ class Run:
     def __init__(self, folder: str | PathLike[str], *, precision: str | None = None) -> None:
         self.folder = _one_run(Path(folder))
         model = self.folder / "model"
+        model = model if model.is_dir() else self.folder
         self.module, self.tokenizer, saved = load_trained(
-            model if model.is_dir() else self.folder,
-            lambda model, pooling, saved: _task(saved).build(model, pooling=pooling),
+            model, lambda built, pooling, saved: _task(saved, model).build(built, pooling=pooling)
         )
-        self.task = _task(saved)
+        self.task = _task(saved, model)
         config = self.folder / "config.toml"
         self.config = RunConfig.from_toml(config) if config.exists() else None
         self.precision = precision or (self.config.training.precision if self.config else "auto")
@@ -185,9 +185,16 @@ def _chunks(examples: Sequence[Example[Any]]) -> list[int]:
     return ends
 
 
-def _task(saved: Mapping[str, Any]) -> Task:
+def _task(saved: Mapping[str, Any], folder: Path) -> Task:
     """The task that a model was trained for, as it was then."""
-    return task_named(saved["task"]).restored(saved)
+    try:
+        saved["max_length"], saved["segments"]
+        return task_named(saved["task"]).restored(saved)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder} does not say of its task what this version of wenlu needs ({error!r}): "
+            "another version wrote it, or it was changed. Use that version, or train again"
+        ) from error
 
 
 def _one_run(folder: Path) -> Path:
