@@ -40,6 +40,8 @@ def atomic_write(path: str | PathLike[str], mode: Literal["w", "wb"] = "w") -> I
     try:
         if target.is_dir():
             raise RunError(f"cannot write {path}: it is a folder. Give the name of a file.")
+        if target.exists() and not target.is_file():  # it would be replaced, not written to
+            raise RunError(f"cannot write {path}: it is a device or a pipe; name a file.")
         with temporary.open(
             mode.replace("w", "x"),
             encoding="utf-8" if text else None,

@@ -217,7 +217,8 @@ def test_a_run_that_exists_is_kept_unless_told(cli: Cli, trained: Path, data: Pa
     assert said == (
         1,
         "",
-        f"error: {trained} is finished already; give --overwrite to replace it\n",
+        f"error: {trained} is finished already, so there is nothing to go on with; --overwrite "
+        "would replace it\n",
     )
 
 

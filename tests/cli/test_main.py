@@ -203,3 +203,24 @@ def test_an_error_of_the_system_is_a_line(cli: Cli, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(wenlu.tasks.train, "train", fail)
     said = cli("train", "classify", "--data", "x", "--out", "y")
     assert said == (1, "", "error: runs/x: Permission denied\n")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--epochs", "1.7"), "--epochs must be a whole number; got 1.7"),
+        (("--seed", "1", "2.9"), "--seed must be a whole number; got 2.9"),
+        (("--max-length", "8.5"), "--max-length must be a whole number; got 8.5"),
+        (("--max-length", "0"), "max_length must be at least 8; got 0"),
+        (("--lr", "inf"), "lr must be finite; got inf"),
+        (("--clip", "inf"), "clip must be finite; got inf"),
+        (("--seed", str(2**63)), f"seed must be below 2^63; got {2**63}"),
+    ],
+)
+def test_numbers_that_make_no_sense(
+    flags: tuple[str, ...], message: str, cli: Cli, tmp_path: Path
+) -> None:
+    said = cli("train", "intents", "--data", tmp_path, "--out", tmp_path / "run", *flags)
+    assert said.code in (1, 2)
+    assert said.err.splitlines()[-1] == f"error: {message}"
+    assert not (tmp_path / "run").exists()

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,22 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
     said = cli("predict", trained, "--input", data / "test.jsonl", "--output", data)
     assert said.err == f"error: cannot write {data}: it is a folder; give the name of a file\n"
     assert not nowhere.parent.exists()
+    packed = tmp_path / "out.jsonl.gz"
+    said = cli("predict", trained, "--input", data / "test.jsonl", "--output", packed)
+    assert said.err == f"error: cannot write {packed}: only plain files are; leave out .gz\n"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    said = cli("predict", trained, "--input", data / "test.jsonl", "--output", pipe)
+    assert "it is a device or a pipe" in said.err
+    assert pipe.is_fifo()
+
+
+def test_the_input_is_not_overwritten(cli: Cli, trained: Path, data: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    shutil.copy(data / "test.jsonl", mine)
+    (tmp_path / "link.jsonl").symlink_to(mine)
+    for output in (mine, tmp_path / "link.jsonl"):
+        said = cli("predict", trained, "--input", mine, "--output", output)
+        assert said.code == 1
+        assert "what it holds besides the texts would be lost" in said.err
+    assert mine.read_bytes() == (data / "test.jsonl").read_bytes()

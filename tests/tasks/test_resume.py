@@ -83,7 +83,7 @@ def test_killed_when_the_result_stood(
     assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
     assert result(run)["scores"] == result(whole)["scores"]
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [1]
-    assert f"error: {run} is finished already; give --overwrite to replace it" in log.read_text()
+    assert f"error: {run} is finished already, so there is nothing to go on with" in log.read_text()
     assert_same_run(run, whole)
 
 
@@ -319,7 +319,7 @@ def test_a_finished_run_is_left_alone(attempt: Attempt, flags: list[str], whole:
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
     assert attempt([*flags, "--out", str(whole), "--resume"], log) == [1]
     assert (
-        f"error: {whole} is finished already; give --overwrite to replace it\n" in log.read_text()
+        f"error: {whole} is finished already, so there is nothing to go on with" in log.read_text()
     )
     assert {path: path.stat().st_mtime_ns for path in whole.rglob("*")} == before
 

@@ -132,8 +132,17 @@ def test_splits_that_are_not_there(
     with pytest.raises(RunError, match="does not say which data it was made of; give --data"):
         Run(folder / "model").evaluate()
     train(replace(config, data=str(texts / "train.jsonl")), tmp_path / "run")
-    with pytest.raises(RunError, match="was held out of its training file"):
-        Run(tmp_path / "run").evaluate()
+    alone = Run(tmp_path / "run")
+    for split in ("train", "dev", "test"):  # its one file is none of them
+        with pytest.raises(RunError, match="a part of which was held out as dev"):
+            alone.evaluate(split=split)
+    with pytest.raises(RunError, match="a part of which was held out as dev"):
+        alone.submit(out=tmp_path / "answers.json")
+    shutil.copytree(folder, tmp_path / "moved")
+    told = tmp_path / "moved" / "config.toml"
+    told.write_text(told.read_text().replace(str(texts), "elsewhere"))
+    with pytest.raises(RunError, match=r"elsewhere, which .*moved was made of, is not to be found"):
+        Run(tmp_path / "moved").evaluate()
 
 
 # submit
@@ -158,6 +167,17 @@ def test_folders_that_are_no_runs(small_model: Path, tmp_path: Path) -> None:
     (tmp_path / "config.toml").touch()
     with pytest.raises(RunError, match="is not finished; go on with: wenlu train"):
         Run(tmp_path)
+    with pytest.raises(CheckpointError, match="it is a file, and a run is a folder"):
+        Run(tmp_path / "config.toml")
+    seed = tmp_path / "seeds" / "seed-1"
+    seed.mkdir(parents=True)
+    (seed / "config.toml").touch()
+    with pytest.raises(RunError, match="is not finished; go on with: wenlu train"):
+        Run(seed.parent)
+    for best in ('"seed-1"', "3"):
+        (seed.parent / "result.json").write_text(f'{{"best_run": {best}}}')
+        with pytest.raises(CheckpointError, match="has no folder called model; was it removed"):
+            Run(seed.parent)
 
 
 @pytest.mark.parametrize("change", ["max_length", "labels", "names", "segments", "all"])

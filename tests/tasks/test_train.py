@@ -1,6 +1,7 @@
 """What a run leaves, and what it says of its data."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,13 @@ def test_calls_that_cannot_be(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_training_that_goes_astray_says_so(config: RunConfig, tmp_path: Path) -> None:
+    settings = replace(config.training, lr=1e30, epochs=2)
+    with pytest.raises(RunError, match="Begin again with a smaller --lr or a longer warm-up"):
+        train(replace(config, training=settings), tmp_path / "run")
+    assert not (tmp_path / "run" / "model").exists()
+
+
 def test_seeds_must_differ(config: RunConfig, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="seeds must differ; got 1 2 1"):
         train(config, tmp_path / "run", seeds=[1, 2, 1])
@@ -193,6 +201,12 @@ def test_where_a_run_may_stand(config: RunConfig, tmp_path: Path) -> None:
         train(config, tmp_path / "run")
     train(replace(config, seed=3), tmp_path / "run", overwrite=True)
     assert result(tmp_path / "run")["seed"] == 3
+    kept = tmp_path / "run" / "my.jsonl"
+    shutil.copy(Path(config.data) / "train.jsonl", kept)
+    for change in ({"data": str(kept)}, {"model": str(tmp_path / "run" / "model")}):
+        with pytest.raises(RunError, match=r"is in .*run, which --overwrite would remove"):
+            train(replace(config, **change), tmp_path / "run", overwrite=True)
+    assert kept.exists()
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="it is not a run folder, so it is left alone"):
         train(config, tmp_path / "file", overwrite=True)

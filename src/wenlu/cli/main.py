@@ -15,6 +15,7 @@ from rich.console import Console
 from wenlu.cli.config_file import apply_config_file
 from wenlu.cli.help_page import HelpPage
 from wenlu.cli.output import UsageError
+from wenlu.cli.whole_numbers import refuse_fractions
 from wenlu.errors import WenluError
 from wenlu.version import __version__
 
@@ -156,7 +157,7 @@ def _app(asked: str) -> App:
         usage="Usage: wenlu COMMAND [OPTIONS]",
         version=__version__,
         version_flags=["--version"],
-        config=apply_config_file,
+        config=(apply_config_file, refuse_fractions),
         suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative_iterable=()),
         help_formatter=HelpPage(),

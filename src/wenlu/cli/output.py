@@ -39,10 +39,16 @@ def megabytes(size: int) -> str:
 
 def check_target(path: Path) -> None:
     """Refuse a file that could not be written, before the work that leads to it is done."""
+    from wenlu.corpus.compressed import COMPRESSIONS
+
     folder = path.parent
     if path.is_dir():
         raise RunError(f"cannot write {path}: it is a folder; give the name of a file")
+    if path.exists() and not path.is_file():
+        raise RunError(f"cannot write {path}: it is a device or a pipe; give the name of a file")
     if not folder.is_dir():
         raise RunError(f"cannot write {path}: there is no folder {folder}; make it first")
+    if path.suffix.lower() in COMPRESSIONS:
+        raise RunError(f"cannot write {path}: only plain files are; leave out {path.suffix}")
     if not os.access(folder, os.W_OK):
         raise RunError(f"cannot write {path}: the folder {folder} may not be written to")

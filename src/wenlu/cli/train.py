@@ -88,7 +88,7 @@ def train(
             task=task,
             data=str(data),
             model=model,
-            max_length=max_length or task_named(task).max_length,
+            max_length=task_named(task).max_length if max_length is None else max_length,
             pooling=pooling,
             segments=segments,
             head=head,

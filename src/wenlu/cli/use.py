@@ -7,7 +7,7 @@ from typing import Literal
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import UsageError, check_target, print_json, say
 from wenlu.cli.progress import progress_bar
-from wenlu.errors import ConfigError
+from wenlu.errors import ConfigError, RunError
 
 _TUPLES = {2: "pairs of texts"}
 
@@ -49,6 +49,11 @@ def predict(
         raise UsageError("--output goes with --input FILE")
     if output is not None:
         check_target(output)
+    if input is not None and output is not None and output.exists() and output.samefile(input):
+        raise RunError(
+            f"{output} is --input and --output: what it holds besides the texts would be lost; "
+            "give --output another name"
+        )
     loaded = Run(run)
     if input is None:
         width = len(loaded.task.text_fields)

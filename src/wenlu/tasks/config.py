@@ -41,6 +41,8 @@ class RunConfig:
         for name in ("limit", "seed"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}")
+        if self.seed >= 2**63:
+            raise ConfigError(f"seed must be below 2^63; got {self.seed}")
 
     def flat(self) -> dict[str, Any]:
         """All fields on one level."""

@@ -163,10 +163,15 @@ class Run:
             if self.config is None:
                 raise RunError(f"{self.folder} does not say which data it was made of; give --data")
             data = self.config.data
-            if not Path(data).is_dir() and split == "dev":
+            if not Path(data).exists():
                 raise RunError(
-                    "the dev set of this run was held out of its training file; its scores stand "
-                    "in result.json. Give --data with other labelled texts"
+                    f"{data}, which {self.folder} was made of, is not to be found from here; say "
+                    "where it is: --data"
+                )
+            if not Path(data).is_dir():
+                raise RunError(
+                    f"this run was made of one file, {data}, a part of which was held out as dev; "
+                    "its scores stand in result.json. Give --data with other texts"
                 )
         path = Path(data)
         if path.is_file():
@@ -203,11 +208,14 @@ def _one_run(folder: Path) -> Path:
         return folder
     if (folder / "result.json").exists():
         best = read_result(folder).get("best_run")
-        if best is None:
+        folder = folder if best is None else folder / str(best)
+        if not (folder / "model").is_dir():
             raise CheckpointError(f"{folder} has no folder called model; was it removed?")
-        return folder / best
-    if (folder / "config.toml").exists():
+        return folder
+    if (folder / "config.toml").exists() or any(folder.glob("seed-*/config.toml")):
         read_result(folder)  # raises: the run is not finished
+    if folder.is_file():
+        raise CheckpointError(f"no run {folder}: it is a file, and a run is a folder")
     if not folder.is_dir():
         raise CheckpointError(f"no run {folder}: there is no such folder")
     return folder

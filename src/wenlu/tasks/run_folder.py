@@ -38,7 +38,10 @@ def check_folder(
     for folder in (out, *filter(Path.is_dir, out.glob("seed-*"))):
         sweep_leftovers(folder)
     if finished_result(out) is not None:
-        raise RunError(f"{out} is finished already; give --overwrite to replace it")
+        raise RunError(
+            f"{out} is finished already, so there is nothing to go on with; --overwrite would "
+            "replace it"
+        )
     if one if several else more:
         there = "one run" if one else "runs with several seeds"
         raise RunError(f"{out} holds {there}; give the seeds that it was begun with")

@@ -36,7 +36,7 @@ from wenlu.training.facts import run_facts
 from wenlu.training.loop import default_epochs
 from wenlu.training.precision import resolve_precision
 from wenlu.training.progress_bar import ProgressBar, notice
-from wenlu.training.state import remove, saved_progress
+from wenlu.training.state import check_outside, remove, saved_progress
 
 Say = Callable[[str], None]
 
@@ -50,6 +50,7 @@ def train(
     overwrite: bool = False,
     say: Say | None = None,
     command: str | None = None,
+    again: str = "give the same command with --resume",
 ) -> dict[str, Any]:
     """Train and measure a model, and leave a run folder.
 
@@ -61,6 +62,7 @@ def train(
         overwrite: remove what stands at `out` first, if it is a run folder.
         say: called with lines for people to read.
         command: what made the run, for the report.
+        again: how to go on with it after a stop, for the line that says so.
 
     Returns:
         What `result.json` holds.
@@ -84,6 +86,8 @@ def train(
             check_folder, out, several=several, resume=resume, overwrite=overwrite, say=tell
         )
         processes.by_first(check)
+        if overwrite and not resume:
+            check_outside((config.data, config.model, config.schema), out)
         try:
             results: list[dict[str, Any]] = []
             for seed in seeds:
@@ -105,7 +109,7 @@ def train(
             if processes.first and begun:
                 remove_empty(out)
                 if outer and out.exists():
-                    notice(f"stopped; to go on with {out}, give the same command with --resume")
+                    notice(f"stopped; to go on with {out}, {again}")
             raise
         return result
 

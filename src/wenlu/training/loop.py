@@ -27,7 +27,7 @@ from wenlu.training.progress_bar import ProgressBar
 from wenlu.training.settings import TrainingSettings
 from wenlu.training.state import Progress, load_state, read_part, save_state, sweep
 from wenlu.training.stopping import stop_signals
-from wenlu.training.update import Piece, distributed, update
+from wenlu.training.update import Piece, check_finite, distributed, update
 
 Evaluate = Callable[[nn.Module], dict[str, float]]
 """The module as trained so far -> scores; run by the first process alone."""
@@ -133,6 +133,7 @@ def fit(
                     processes=processes,
                     precision=precision,
                 )
+                check_finite(done, progress.step + 1)
                 progress.batch += 1
                 progress.step += 1
                 progress.rows += len(rows)

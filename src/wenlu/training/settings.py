@@ -1,5 +1,6 @@
 """What a training run is told."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -64,6 +65,9 @@ class TrainingSettings:
                 raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}")
         if self.lr is not None and not self.lr > 0:
             raise ConfigError(f"lr must be above 0; got {self.lr}")
+        for name in ("lr", "weight_decay", "clip", "checkpoint_minutes"):
+            if getattr(self, name) == math.inf:
+                raise ConfigError(f"{name} must be finite; got inf")
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"warmup is a share of the updates, in [0, 1]; got {self.warmup}")
         if not 0 < self.layer_decay <= 1:

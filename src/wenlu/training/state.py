@@ -7,7 +7,7 @@ is swept away on resume.
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,16 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
         state.setdefault(int(index), {})[name] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def check_outside(given: Iterable[str | None], out: Path) -> None:
+    """Refuse to remove the folder `out` if what the new run is to be made of is in it."""
+    for path in (Path(name) for name in given if name):
+        if path.exists() and path.resolve().is_relative_to(out.resolve()):
+            raise RunError(
+                f"{path} is in {out}, which --overwrite would remove; give another --out, or "
+                "move it out of there"
+            )
 
 
 def remove(folder: Path) -> None:

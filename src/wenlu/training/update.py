@@ -6,6 +6,7 @@ before the first piece is worked off, so that in how many pieces, and by how man
 is worked off changes nothing but the rounding.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from wenlu.errors import RunError
 from wenlu.training.inference import to_device
 from wenlu.training.precision import Precision, arithmetic
 from wenlu.training.processes import Processes
@@ -44,6 +46,15 @@ class Updated(NamedTuple):
     def loss(self) -> float:
         """The sum of the terms."""
         return sum(self.terms.values())
+
+
+def check_finite(done: Updated, step: int) -> None:
+    """Raise RunError if an update, the `step`-th, went astray."""
+    if not math.isfinite(done.loss) or not math.isfinite(done.norm):
+        raise RunError(
+            f"the loss became {done.loss} and its gradient's norm {done.norm} in update {step}; "
+            "the last checkpoint is intact. Begin again with a smaller --lr or a longer warm-up"
+        )
 
 
 def update(

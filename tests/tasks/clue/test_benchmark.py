@@ -1,6 +1,7 @@
 """All tasks in one go, on tiny sets in the layout of CLUE."""
 
 import json
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 import pytest
 
+import wenlu.tasks.train
 from wenlu.corpus import write_jsonl
-from wenlu.errors import ConfigError, DataError, RunError
+from wenlu.errors import CheckpointError, ConfigError, DataError, RunError
 from wenlu.tasks.clue import benchmark
 from wenlu.tasks.clue.benchmark import ClueConfig, run_clue, task_folder, upload_name
 from wenlu.tasks.clue.published import PUBLISHED, TASKS
@@ -114,6 +116,99 @@ def test_it_goes_on_where_it_was_stopped(
     assert again["tasks"]["afqmc"]["scores"] == whole["tasks"]["afqmc"]["scores"]
 
 
+def test_a_stop_says_how_to_go_on(
+    config: ClueConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wenlu.tasks.train, "fit", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_clue(config, tmp_path / "out")
+    folder = tmp_path / "out/tnews"
+    told = f"stopped; to go on with {folder}, give the same command again\n"
+    assert capsys.readouterr().err == told
+    assert "scores" in run_clue(config, tmp_path / "out")["tasks"]["tnews"]
+
+
+def test_a_start_that_fails_leaves_nothing(
+    config: ClueConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(CheckpointError, match="no model 'nope'"):
+        run_clue(replace(config, model="nope"), out)
+    assert not out.exists()
+    with pytest.raises(ConfigError, match="65 of tnews is more than the 64 positions"):
+        run_clue(replace(config, max_length=65), out)
+    assert not out.exists()
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConfigError("no")
+
+    monkeypatch.setattr(benchmark, "train", fail)
+    with pytest.raises(ConfigError, match="no"):
+        run_clue(config, out)
+    assert not out.exists()
+
+
+def test_a_folder_where_nothing_was_trained_is_anybodys(config: ClueConfig, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/clue.toml").write_text("model = 'nope'")  # the process was killed then
+    one = replace(config, tasks=("afqmc",))
+    assert "scores" in run_clue(one, tmp_path / "out")["tasks"]["afqmc"]
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_all_files_are_read_before_anything_is_trained(
+    split: str, config: ClueConfig, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark, "train", lambda *_, **__: pytest.fail("trained"))
+    file = root / "afqmc" / f"{split}.json"
+    write_jsonl(file, [*questions(3), {"id": 3, "sentence1": "怎么退款"}])
+    with pytest.raises(DataError, match=rf"afqmc/{split}\.json, line 4.*sentence2"):
+        run_clue(config, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_answers_to_another_test_file_are_not_packed(
+    config: ClueConfig, root: Path, tmp_path: Path
+) -> None:
+    def packed() -> list[str]:
+        with zipfile.ZipFile(run_clue(one, tmp_path / "out")["archive"]) as archive:
+            return [json.loads(x)["id"] for x in archive.read(upload.name).splitlines()]
+
+    one = replace(config, tasks=("tnews",))
+    upload, test = tmp_path / "out/submission/tnews10_predict.json", root / "tnews/test1.0.json"
+    assert packed() == ["0", "1", "2", "3"]
+    write_jsonl(test, titles(5, labelled=False))
+    long_ago = test.stat().st_mtime_ns - 10**12
+    os.utime(test, ns=(long_ago, long_ago))
+    assert packed() == ["0", "1", "2", "3", "4"]
+    for damaged in (b"", b'{"id": "0", "label": "0"}\n' * 5, b"\xff\n"):
+        upload.write_bytes(damaged)
+        assert packed() == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("newer", ["CLUE/tnews/test1.0.json", "out/tnews/result.json"])
+def test_answers_are_made_anew_where_test_file_or_model_is_newer(
+    newer: str, config: ClueConfig, tmp_path: Path
+) -> None:
+    one = replace(config, tasks=("tnews",))
+    run_clue(one, tmp_path / "out")
+    upload = tmp_path / "out/submission/tnews10_predict.json"
+    made = upload.read_bytes()
+    other = [{"id": str(number), "label": "100"} for number in range(4)]
+    write_jsonl(upload, other)
+    later = upload.stat().st_mtime_ns + 1
+    os.utime(tmp_path / newer, ns=(later, later))
+    run_clue(one, tmp_path / "out")
+    assert upload.read_bytes() == made
+
+
 def test_other_settings_are_refused_and_more_tasks_are_not(
     config: ClueConfig, tmp_path: Path
 ) -> None:
@@ -131,6 +226,12 @@ def test_bad_settings(config: ClueConfig, tmp_path: Path) -> None:
         replace(config, tasks=("tnew",))
     with pytest.raises(ConfigError, match="tasks must differ"):
         replace(config, tasks=("tnews", "tnews"))
+    with pytest.raises(ConfigError, match="seeds must differ; got 1 2 1"):
+        replace(config, seeds=(1, 2, 1))
+    with pytest.raises(ConfigError, match="seed must not be negative; got -2"):
+        replace(config, seeds=(1, -2))
+    with pytest.raises(ConfigError, match="max_length must be at least 8; got 0"):
+        replace(config, max_length=0)
     with pytest.raises(DataError, match="no such folder"):
         run_clue(replace(config, data=str(tmp_path / "nothing")), tmp_path / "out")
     (tmp_path / "mine").mkdir()

@@ -4,7 +4,6 @@ Like the loop that fine-tunes, it makes every random choice a pure function of (
 run that was killed at any moment goes on to bit-identical weights.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -14,7 +13,6 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from wenlu.errors import RunError
 from wenlu.optim import OPTIMIZERS, factor, make_optimizer, parameter_groups
 from wenlu.training.ahead import ahead
 from wenlu.training.allocator import keep_freed_memory
@@ -36,7 +34,7 @@ from wenlu.training.state import (
     sweep,
 )
 from wenlu.training.stopping import stop_signals
-from wenlu.training.update import Piece, distributed, update
+from wenlu.training.update import Piece, check_finite, distributed, update
 
 Measure = Callable[[Pretraining], dict[str, float]]
 """The module as trained so far -> numbers for the log; run by the first process alone."""
@@ -134,12 +132,7 @@ def pretrain_module(
                     processes=processes,
                     precision=precision,
                 )
-                if not math.isfinite(done.loss) or not math.isfinite(done.norm):
-                    raise RunError(
-                        f"the loss became {done.loss} and its gradient's norm {done.norm} in "
-                        f"update {progress.step + 1}; the last checkpoint is intact. Begin again "
-                        "with a smaller --lr or more --warmup-steps"
-                    )
+                check_finite(done, progress.step + 1)
                 for name, value in done.terms.items():
                     terms[name] = terms.get(name, 0.0) + value / micro_steps
                 progress.rows += batches.tokens

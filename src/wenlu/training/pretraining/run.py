@@ -38,7 +38,7 @@ from wenlu.training.pretraining.shape import (
 from wenlu.training.pretraining.statistics import describe_rows
 from wenlu.training.processes import Processes, join_processes
 from wenlu.training.progress_bar import ProgressBar, notice
-from wenlu.training.state import newest_step, remove, saved_progress
+from wenlu.training.state import check_outside, newest_step, remove, saved_progress
 from wenlu.training.toml import flat
 
 Say = Callable[[str], None]
@@ -304,7 +304,8 @@ def _make_room(
             "another --out"
         )
     if there and not resume:
-        _check_outside(config, out)
+        inputs = (*config.corpus, *config.heldout, config.config, config.vocab, config.model)
+        check_outside(inputs, out)
     try:
         if there and not resume:
             shutil.rmtree(out)
@@ -320,17 +321,6 @@ def _make_room(
             size = sum(Path(file).stat().st_size for file in files)
             if TokenCorpus(out / name).statistics.bytes != size:
                 remove(out / name)  # of other files: nothing says which
-
-
-def _check_outside(config: PretrainingConfig, out: Path) -> None:
-    """Refuse to remove what the new run is to be made of."""
-    given = (*config.corpus, *config.heldout, config.config, config.vocab, config.model)
-    for path in (Path(name) for name in given if name is not None):
-        if path.exists() and path.resolve().is_relative_to(out.resolve()):
-            raise RunError(
-                f"{path} is in {out}, which --overwrite would remove; give another --out, or "
-                "move it out of there"
-            )
 
 
 def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> None:
