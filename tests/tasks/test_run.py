@@ -189,7 +189,7 @@ def test_a_task_that_is_not_told_whole(change: str, folder: Path, tmp_path: Path
     told = json.loads(path.read_text())
     extra = told["extra"]
     kept = {k: v for k, v in extra.items() if k == "task" or change not in (k, "all")}
-    for spoilt in (kept, {**extra, "labels": 3}):
+    for spoilt in (kept, {**extra, "labels": 3}, {**extra, "max_length": "x"}):
         path.write_text(json.dumps({**told, "extra": spoilt}))
         with pytest.raises(CheckpointError, match="does not say of its task what this version"):
             Run(spoiled)

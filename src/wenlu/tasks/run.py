@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,7 @@ def _chunks(examples: Sequence[Example[Any]]) -> list[int]:
 def _task(saved: Mapping[str, Any], folder: Path) -> Task:
     """The task that a model was trained for, as it was then."""
     try:
-        saved["max_length"], saved["segments"]
+        index(saved["max_length"]), bool(saved["segments"])
         return task_named(saved["task"]).restored(saved)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
