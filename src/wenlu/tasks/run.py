@@ -1,8 +1,8 @@
 """Using a finished run: predict, evaluate, hand in."""
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,7 @@ def _chunks(examples: Sequence[Example[Any]]) -> list[int]:
 def _task(saved: Mapping[str, Any], folder: Path) -> Task:
     """The task that a model was trained for, as it was then."""
     try:
-        index(saved["max_length"]), bool(saved["segments"])
+        operator.index(saved["max_length"]), bool(saved["segments"])
         return task_named(saved["task"]).restored(saved)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
