@@ -373,7 +373,14 @@ def test_a_document(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         ('{\r\n"a": "文', ", line 2: not valid JSON at column 6: the file ends inside a string"),
-        ("", ", line 1: not valid JSON at column 1: the file ends before"),
+        ("", ": the file has no rows"),
+        ("\ufeff \r\n", ": the file has no rows"),
+        (
+            '{"data": [{"甲": "文"}, {"甲": ["文\\ud83d"]}]}',
+            ", field 'data[1].甲[0]': a lone surrog",
+        ),
+        ('["\\uDC00"]', ", field '[0]': a lone surrogate, \\udc00, stands at index 0"),
+        ('"\\uDC00"', ": a lone surrogate, \\udc00, stands at index 0: half of a character"),
         ('{\n"a": 1}\n\n{}', ", line 4: not valid JSON at column 1: there is more after the end"),
         ("[" * 100_000, ": the JSON is nested too deeply"),
         ("[\n" + "1" * 5000 + "]", ": not valid JSON: "),
@@ -433,10 +440,54 @@ def test_a_missing_field_names_those_there_are() -> None:
         record().text("text")
 
 
-def test_a_lone_surrogate_is_named(tmp_path: Path) -> None:
-    (one,) = read(tmp_path, "a.jsonl", '{"text": "文\\ud83d"}')
-    with pytest.raises(DataError, match=r"line 1, field 'text': a lone surrogate, \\ud83d, stands"):
-        one.text("text")
+def test_half_a_character_is_named() -> None:
+    with pytest.raises(DataError, match=r"line 7, field 'text': a lone surrogate, \\ud83d, stands"):
+        record(text="文\ud83d").text("text")
+
+
+HALVES = [
+    ({"text": "文\ud83d"}, "text", "ud83d, stands at index 1"),
+    ({"id": "\udc00"}, "id", "udc00, stands at index 0"),
+    ({"\ud800": 1}, "\ud800", "ud800, stands at index 0"),
+    ({"label": {"书\udfff": {}}}, "label.书\udfff", "udfff, stands at index 1"),
+    ({"a": [1, {"type": "\ude00\ud83d"}]}, "a[1].type", "ude00, stands at index 0"),
+]
+
+
+@pytest.mark.parametrize(("row", "field", "problem"), HALVES)
+@pytest.mark.parametrize("layout", ['{"a": 0}\n%s', "[{}\n,%s]", "[{},\n%s\n, {}]"])
+def test_no_string_of_a_row_has_half_a_character(
+    layout: str, row: object, field: str, problem: str, tmp_path: Path
+) -> None:
+    for name in ("a.json",) if layout.startswith("[") else ("a.json", "a.jsonl"):
+        with pytest.raises(DataError, match=f"a lone surrogate, .{problem}") as caught:
+            read(tmp_path, name, layout % json.dumps(row))
+        assert (caught.value.line, caught.value.field) == (2, field)
+        str(caught.value).encode()
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([r"\\", r"\ud83d", r"\uDE00", "ud83d", "uDE00", "文"])))
+def test_halves_are_found_whatever_stands_around_them(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str]
+) -> None:
+    line = f'{{"text": "{"".join(pieces)}"}}'
+    row = json.loads(line)
+    try:
+        row["text"].encode()
+    except UnicodeEncodeError:
+        with pytest.raises(DataError, match="a lone surrogate"):
+            read(tmp_path_factory.mktemp("halves"), "a.jsonl", line)
+    else:
+        [one] = read(tmp_path_factory.mktemp("whole"), "a.jsonl", line)
+        assert one.fields == row
+
+
+def test_whole_characters_may_be_written_as_escapes(tmp_path: Path) -> None:
+    row = {"text": "👩한\\ud800", "n": [{"한": None}]}
+    assert [one.fields for one in read(tmp_path, "a.jsonl", json.dumps(row))] == [row]
+    assert [one.fields for one in read(tmp_path, "a.json", json.dumps([row, row]))] == [row, row]
+    assert read_document(write(tmp_path, "b.json", json.dumps({"data": row}))) == {"data": row}
 
 
 @pytest.mark.parametrize(
@@ -452,6 +503,8 @@ def test_labels_of_other_types_are_refused(value: object) -> None:
         DataError, match=r"line 7, field 'label': .* came; a label must be a string"
     ):
         record(label=value).label("label")
+    with pytest.raises(DataError, match=r"line 7, field 'id': .* came; an id must be a string"):
+        record(id=value).label("id", "an id")
 
 
 def test_get() -> None:

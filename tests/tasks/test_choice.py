@@ -38,7 +38,19 @@ def test_what_could_be_both_is_a_text(tmp_path: Path) -> None:
     assert label(tmp_path, "甲", "乙", "甲", "甲") == 1
 
 
-@pytest.mark.parametrize("answer", ["看报", "C", 2, "2", -1, "-1", "AB", "", "²", "１２"])
+def test_blanks_at_the_ends_count_only_where_nothing_else_differs(tmp_path: Path) -> None:
+    assert label(tmp_path, "A ", "B ", "A ") == 1
+    assert label(tmp_path, "0 ", "1 ", "0 ") == 1
+    assert label(tmp_path, "A ", "A", "A ") == 1
+    assert label(tmp_path, "走路 ", " 打车", "走路 ") == 1
+    assert label(tmp_path, "走路", " 打车", "走路 ") == 1
+    assert label(tmp_path, " A", "B ", "A ") == 1
+    assert label(tmp_path, " B ", " 打车", "走路 ") == 1
+
+
+@pytest.mark.parametrize(
+    "answer", ["看报", "C", 2, "2", -1, "-1", "AB", "", "²", "１２", "9" * 5000]
+)
 def test_answers_that_are_none(answer: object, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is not among the choices; the closest are .*0 to 1, or"):
         label(tmp_path, answer)
@@ -47,7 +59,7 @@ def test_answers_that_are_none(answer: object, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "field", "problem"),
     [
-        ({"answer": 0.5}, "answer", "a label must be a string, a whole number"),
+        ({"answer": 0.5}, "answer", "an answer must be a string, a whole number"),
         ({"answer": True}, "answer", "'true' is not among the choices"),
         ({"choices": ["看书"]}, "choices", "there must be two choices or more; got 1"),
         ({"choices": "看书"}, "choices", "there must be two choices or more; got 1"),
@@ -56,6 +68,8 @@ def test_answers_that_are_none(answer: object, tmp_path: Path) -> None:
         ({"choices": 4}, "choices", "the number 4 came; it must be a string"),
         ({"text": None}, "text", "null came; it must be a string"),
         ({"id": 0}, "id", "'0' is the id of line 1 too"),
+        ({"id": 0.5}, "id", "0.5 came; an id must be a string, a whole number"),
+        ({"choices": ["看书", "\ud800"]}, "choices[1]", "a lone surrogate"),
     ],
 )
 def test_rows_that_will_not_do(

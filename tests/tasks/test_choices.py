@@ -113,6 +113,14 @@ def test_samples_are_answered_together_and_each_by_itself() -> None:
     assert C3.score(examples, alone) == {"accuracy": 5 / 6}
 
 
+def test_of_equal_choices_the_first_is_predicted() -> None:
+    examples = [Question(name, ("文",), 0, ("甲", "甲", "乙"), "", "一") for name in ("1", "2")]
+    rows = scored([3.0, 3.0, 0.0], [3.0, 3.0, 0.0])
+    assert [p.choice for p in CHID.decode(CHID.collect(rows), examples, NOTHING)] == [0, 0]
+    rows = scored([3.0, 3.0001, 0.0], [0.0, 3.0001, 3.1])
+    assert [p.choice for p in C3.decode(C3.collect(rows), examples, NOTHING)] == [0, 2]
+
+
 def test_a_sample_is_never_cut_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wenlu.tasks.run._CHUNK", 3)
     names = "aabbbbbcdee"
@@ -214,8 +222,22 @@ def test_typed_questions() -> None:
     [found] = C3.typed([("他走了。", "谁走了？", "他| 她 |我")])
     assert found.choices == ("他", "她", "我")
     assert (found.texts, found.label) == (("他走了。", "谁走了？"), None)
-    with pytest.raises(DataError, match=r"question 0 has the choices '他'; there must be two"):
-        C3.typed([("他走了。", "谁走了？", "他")])
+
+
+@pytest.mark.parametrize(
+    ("choices", "problem"),
+    [
+        ("他", "there must be two choices or more; got 1"),
+        ("他|", "a choice is empty"),
+        ("他||她", "a choice is empty"),
+        ("|", "a choice is empty"),
+    ],
+)
+def test_typed_questions_that_will_not_do(choices: str, problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        C3.typed([("他走了。", "谁走了？", "他|她"), ("他走了。", "谁走了？", choices)])
+    expected = f"question 1 has the choices '{choices}': {problem}. Give two or more, with '|' betw"
+    assert str(caught.value).startswith(expected)
 
 
 def test_arrangements_have_names() -> None:

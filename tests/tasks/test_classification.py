@@ -98,7 +98,10 @@ def test_a_test_set_has_no_labels(file: Path) -> None:
         ({"text": 3, "label": "好评"}, "text", "must be a string"),
         ({"text": "好", "label": 0.5}, "label", "a label must be a string"),
         ({"text": "好", "label": "好评", "id": "a"}, "id", "'a' is the id of line 1 too"),
-        ({"text": "好", "label": "好评", "id": 1.5}, "id", "a label must be"),
+        ({"text": "好", "label": "好评", "id": 1.5}, "id", "an id must be"),
+        ({"text": "好", "label": "好评", "id": "\ud800"}, "id", "a lone surrogate"),
+        ({"text": "好", "label": "\ud800"}, "label", "a lone surrogate"),
+        ({"text": "好", "label": "好评", "label_name": "\ud800"}, "label_name", "a lone surrog"),
     ],
 )
 def test_rows_that_will_not_do(

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 from wenlu.corpus import Record, write_jsonl
 from wenlu.errors import DataError
-from wenlu.tasks.event_layout import EventArgument, read_events, read_schema, schema_beside
+from wenlu.tasks.event_layout import EventArgument, Schema, event_types, read_events, read_schema
 from wenlu.tasks.task import Notes
 
 TEXT = "上周,李四和王五结婚,李四很高兴"
@@ -78,6 +77,12 @@ def test_events_may_have_no_arguments_or_share_them() -> None:
     assert read()[0] == ()
 
 
+def test_the_types_of_a_row_are_also_those_of_events_without_arguments() -> None:
+    events = [event(), {"event_type": "人生-离婚", "arguments": []}]
+    assert event_types(row(events)) == ["人生-结婚", "人生-离婚"]
+    assert event_types(row([])) == []
+
+
 @given(st.text("a甲İ\u0301 ", max_size=12), st.text("a甲İ\u0301 ", min_size=1, max_size=3))
 def test_what_is_placed_is_what_the_argument_says(text: str, said: str) -> None:
     notes = Notes()
@@ -113,7 +118,6 @@ def test_what_is_placed_is_what_the_argument_says(text: str, said: str) -> None:
             "True",
         ),
         ([event(alias="小李")], "event_list[0].arguments[0].alias", "a list of strings"),
-        ([event(role="\ud83d")], "role", "half of a character"),
     ],
 )
 def test_what_cannot_be_understood_is_named(events: object, field: str, problem: str) -> None:
@@ -139,7 +143,9 @@ def kind(name: str, *roles: str) -> dict[str, object]:
 
 def test_a_schema_in_its_order(tmp_path: Path) -> None:
     path = schema(tmp_path, kind("结婚", "时间", "双方"), kind("地震"), kind("离婚", "时间"))
-    assert read_schema(path) == (("结婚", "时间"), ("结婚", "双方"), ("离婚", "时间"))
+    assert read_schema(path) == Schema(
+        ("结婚", "地震", "离婚"), (("结婚", "时间"), ("结婚", "双方"), ("离婚", "时间"))
+    )
 
 
 def test_schemas_that_cannot_be_used(tmp_path: Path) -> None:
@@ -155,15 +161,3 @@ def test_schemas_that_cannot_be_used(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=problem):
             read_schema(schema(tmp_path, *rows))
-
-
-def test_the_schema_beside_a_file(tmp_path: Path) -> None:
-    train = tmp_path / "train.json"
-    train.write_text(json.dumps({}))
-    (tmp_path / "schema.txt").write_text("")
-    assert schema_beside(train) is None
-    path = schema(tmp_path, kind("结婚", "时间"), name="duee_event_schema.jsonl")
-    assert schema_beside(train) == path
-    schema(tmp_path, kind("结婚", "时间"))
-    with pytest.raises(DataError, match=r"several schemas stand there .*; name one: --schema"):
-        schema_beside(train)

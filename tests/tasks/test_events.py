@@ -275,13 +275,15 @@ def test_the_schema_comes_from_the_data_if_there_is_no_file(tmp_path: Path) -> N
 
 def test_what_is_outside_the_schema_is_named_with_its_line(tmp_path: Path) -> None:
     given_schema = {"event_type": MARRIED, "role_list": [{"role": "时间"}, {"role": "双方"}]}
-    write(tmp_path, given_schema, name="schema.json")
+    write(tmp_path, given_schema, {"event_type": "灾害", "role_list": []}, name="schema.json")
     for bad, problem in (
         (
             row(2, {**TIME, "role": "地点"}),
             "'地点' is no role of '人生-结婚' in the schema",
         ),
         (row(2, TIME, kind="人生-离婚"), "'人生-离婚' is no event type of the schema; the closest"),
+        (row(2, kind="人生-离婚"), "'人生-离婚' is no event type of the schema; the closest"),
+        (row(2, TIME, kind="灾害"), "'时间' is no role of '灾害' in the schema; it has none"),
     ):
         path = write(tmp_path, row(1, TIME), bad)
         with pytest.raises(DataError, match=problem) as caught:
@@ -289,8 +291,43 @@ def test_what_is_outside_the_schema_is_named_with_its_line(tmp_path: Path) -> No
         assert (caught.value.line, caught.value.field) == (2, "event_list")
         with pytest.raises(DataError, match=problem):
             EVENTS.with_schema(str(tmp_path / "schema.json")).read(path)
-    path = write(tmp_path, row(1, TIME))
-    assert EVENTS.adapt(EVENTS.read(path), path).roles == read_schema(tmp_path / "schema.json")
+    path = write(tmp_path, row(1, TIME), row(2, kind="灾害"))
+    task = EVENTS.adapt(EVENTS.read(path), path)
+    assert (task.types, task.roles) == read_schema(tmp_path / "schema.json")
+    assert EVENTS.restored(json.loads(json.dumps(task.saved()))) == task
+    write(tmp_path, row("a", kind="人生-离婚"), name="predict.json")
+    with pytest.raises(DataError, match="'人生-离婚' is no event type of the schema"):
+        task.check_submission(tmp_path / "predict.json", [EventText("a", (TEXT,), None)])
+
+
+def test_without_a_schema_nothing_says_which_types_have_no_arguments(tmp_path: Path) -> None:
+    path = write(tmp_path, row(1, TIME), row(2, kind="灾害"))
+    task = EVENTS.adapt(EVENTS.read(path), path)
+    assert task.roles == ((MARRIED, "时间"),)
+    assert [e.label for e in task.read(path)][1] == ()
+    path = write(tmp_path, row(1, TIME, kind="人生-离婚"))
+    with pytest.raises(DataError, match=r"'人生-离婚' is no event type .* are 人生-结婚"):
+        task.read(path)
+
+
+def test_runs_of_before_have_no_types() -> None:
+    saved = {"roles": [[MARRIED, "时间"]], "flat": [], "head": "crf"}
+    assert EVENTS.restored(saved) == replace(EVENTS, roles=((MARRIED, "时间"),), head="crf")
+
+
+def test_roles_that_read_the_same_are_named_with_their_file(tmp_path: Path) -> None:
+    problem = "events has a role twice, or two that read the same: 甲 · 乙 · 丙"
+    role = {**TIME, "role": "丙"}
+    path = write(
+        tmp_path, row(1, role, kind="甲 · 乙"), row(2, {**TIME, "role": "乙 · 丙"}, kind="甲")
+    )
+    with pytest.raises(DataError, match=rf"train\.json: {problem}$"):
+        EVENTS.adapt(EVENTS.read(path), path)
+    kinds = (("甲 · 乙", "丙"), ("甲", "乙 · 丙"))
+    rows = [{"event_type": kind, "role_list": [{"role": role}]} for kind, role in kinds]
+    write(tmp_path, *rows, name="schema.json")
+    with pytest.raises(DataError, match=rf"schema\.json: {problem}$"):
+        EVENTS.read(path)
 
 
 def test_heads_and_roles_that_cannot_be() -> None:

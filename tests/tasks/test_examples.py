@@ -10,6 +10,7 @@ from wenlu.errors import DataError
 from wenlu.tasks.examples import (
     Example,
     Oddities,
+    find_schema,
     find_split,
     hold_out,
     need_split,
@@ -65,6 +66,28 @@ def test_what_was_looked_for(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "test.csv.gz", "wt") as file:
         file.write("text,label\n")
     assert [p.name for p in need_split(tmp_path, ["test"], "test")] == ["test.csv.gz"]
+
+
+# Where the schema is
+
+
+@pytest.mark.parametrize(
+    "name", ["schema.json", "SCHEMA.JSON", "DuIE_Schema.jsonl", "event_schema.json.gz"]
+)
+def test_the_schema_beside_a_file(name: str, tmp_path: Path) -> None:
+    train = tmp_path / "train.json"
+    others = ["._schema.json", ".schema.json", "schema.json.bak", "schema.txt", "a.json.schema"]
+    for other in [train.name, *others]:
+        (tmp_path / other).touch()
+    (tmp_path / "schemas.json").mkdir()
+    assert find_schema(train) is None
+    (tmp_path / name).touch()
+    assert find_schema(train) == tmp_path / name
+    (tmp_path / "schema_old.jsonl").touch()
+    with pytest.raises(
+        DataError, match=rf"{name}, schema_old\.jsonl could all be .*: --schema FILE"
+    ):
+        find_schema(train)
 
 
 # Holding out

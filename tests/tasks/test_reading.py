@@ -330,8 +330,14 @@ def test_nothing_to_learn(tmp_path: Path) -> None:
         [{"question": "？", "context": f"炉火{n}", "answers": ["煤"]} for n in range(20)],
     )
     config = RunConfig(task="qa", data=str(tmp_path / "train.jsonl"), model="scratch-2x128")
-    with pytest.raises(DataError, match="no question with an answer that can be learned from"):
+    with pytest.raises(DataError, match=r"train\.jsonl: no answer stands in its text, so there is"):
         train(config, tmp_path / "run")
+
+
+def test_nothing_to_learn_where_answers_begin_inside_a_token() -> None:
+    words = Tokenizer.from_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "2010", "年"])
+    with pytest.raises(DataError, match="no question with an answer that can be learned from"):
+        encode(QA, question("2010年", "010"), training=True, tokenizer=words)
 
 
 def test_a_tokenizer_is_only_asked_once_a_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,9 @@ def test_answers_that_do_not_stand_where_they_are_said_to(tmp_path: Path) -> Non
             r"paragraphs\[0\].context': question 'Q1': the context is empty",
         ),
         (squad(qa(), context=3), "question 'Q1': the context must be a string; got 3"),
-        (squad(qa(question="坏\ud800")), "half of a character"),
+        (squad(qa(question="坏\ud800")), r"qas\[0\].question': a lone surrogate, .*at index 1"),
+        (squad(qa(id="\ud800")), r"qas\[0\].id': a lone surrogate"),
+        ([{"context": "文\ud800"}], r"field '\[0\].context': a lone surrogate"),
         (squad(qa(answers=[])), r"qas\[0\].answers': question 'Q1': there is no answer"),
         (squad(qa(answers=None)), "question 'Q1': there is no answer"),
         (squad(qa(answers=[3])), "question 'Q1': an answer is a text or an object with one; got 3"),
@@ -105,7 +107,7 @@ def test_answers_that_do_not_stand_where_they_are_said_to(tmp_path: Path) -> Non
         (squad(qa(answers=[{"text": "炉", "answer_start": "3"}])), "answer_start must be a whole"),
         (squad(qa(answers=[{"text": "炉", "answer_start": True}])), "answer_start must be a whole"),
         ({"data": []}, "the file has no questions"),
-        ({"data": {}}, "there is no list called 'data'"),
+        ({"data": "x"}, "train.json: there is no list called 'data'"),
         ({"data": [{"paragraphs": [{"context": CONTEXT}]}]}, r"no list called 'qas'"),
         ({"data": [3]}, r"field 'data\[0\]': an object must stand here"),
         ({"rows": []}, 'neither "data"'),
@@ -136,6 +138,14 @@ def test_bad_rows(tmp_path: Path, rows: list[dict[str, Any]], message: str) -> N
     write_jsonl(tmp_path / "train.jsonl", rows)
     with pytest.raises(DataError, match=message):
         read(tmp_path / "train.jsonl")
+
+
+@pytest.mark.parametrize("content", ["", "\n \n"])
+def test_an_empty_file(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.json"
+    path.write_text(content, "utf-8")
+    with pytest.raises(DataError, match=r"train\.json: the file has no rows"):
+        read(path)
 
 
 def test_broken_json_is_named(tmp_path: Path) -> None:

@@ -185,7 +185,9 @@ def test_reading(tmp_path: Path) -> None:
     assert adapted.restored(adapted.with_head("efficient").saved()).head == "efficient"
     assert [e.label for e in task.read(path, labelled=False)] == [None, None]
     known = replace(TASK, labels=("甲类", "丙类"))
-    with pytest.raises(DataError, match=r"line 1.*'乙类' is not a type of pieces; the closest are"):
+    with pytest.raises(
+        DataError, match=r"line 1, field 'entities': '乙类' is not a type of pieces"
+    ):
         known.read(path)
     with pytest.raises(DataError, match="no row has a marked piece"):
         task.adapt([example("甲")], path)

@@ -4,13 +4,15 @@ Suffixes: `.jsonl` or `.ndjson` (an object a line), `.json` (the same, or one ar
 `.csv` (comma, double quotes where needed) and `.tsv` (a tab between fields; quotes are ordinary
 characters, as they are in most TSV files that people make). Any of them may end in `.gz` or `.zst`.
 The text is UTF-8, with or without a byte order mark; lines end in LF or CRLF; blank lines are
-skipped; the first row of CSV and TSV names the columns.
+skipped; the first row of CSV and TSV names the columns. No string of a row has half a character in
+it, which an escape of JSON can say and UTF-8 cannot.
 """
 
 import csv
 import json
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +27,13 @@ from wenlu.errors import ConfigError, DataError, closest
 
 _LONGEST_FIELD = 2**31 - 1  # characters in a CSV field; Python's own limit is 131072
 _csv_limit = threading.Lock()
+_ESCAPED_HALF = re.compile(  # or what looks like it behind a backslash
+    r"""\\u[dD](?:
+        [89abAB]..(?!\\u[dD][c-fC-F])  # a first half, with no second one behind it
+      | [c-fC-F](?<![^\\]\\u[dD][89abAB]..\\u[dD].)  # a second half, with no first one before it
+    )""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +59,17 @@ class Record:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            code = ord(value[error.start])
-            raise self.error(
-                f"a lone surrogate, \\u{code:04x}, stands at index {error.start}: half of a "
-                "character that was cut apart. Remove it",
-                name,
-            ) from None
+            raise self.error(_cut_apart(error), name) from None
         return value
 
-    def label(self, name: str) -> str:
+    def label(self, name: str, what: str = "a label") -> str:
         """The value of a field that names a class: a string, or a whole number or bool made one.
 
         102 becomes "102"; true and false become "true" and "false", as JSON writes them.
+
+        Args:
+            name: the field.
+            what: what it holds, for the error.
         """
         value = self._value(name)
         if isinstance(value, str):
@@ -71,7 +79,7 @@ class Record:
         if isinstance(value, int):
             return str(value)
         raise self.error(
-            f"{_kind(value)} came; a label must be a string, a whole number, true or false", name
+            f"{_kind(value)} came; {what} must be a string, a whole number, true or false", name
         )
 
     def error(self, problem: str, field: str | None = None) -> DataError:
@@ -118,14 +126,19 @@ def read_document(path: str | PathLike[str]) -> object:
     path = Path(path)
     check_there(path)
     text = "\n".join(decode(path, *line) for line in read_lines(path))
+    if not text.strip():
+        raise DataError("the file has no rows", file=path)
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except json.JSONDecodeError as error:
         raise _bad_json(path, text, error.pos, _json_problem(error, "file")) from None
     except RecursionError:
         raise DataError("the JSON is nested too deeply", file=path) from None
     except ValueError as error:
         raise DataError(f"not valid JSON: {error}", file=path) from None
+    if _ESCAPED_HALF.search(text):
+        _check_characters(path, None, document)
+    return document
 
 
 def write_jsonl(path: str | PathLike[str], rows: Iterable[Mapping[str, object]]) -> int:
@@ -169,7 +182,7 @@ def _read_jsonl(path: Path, lines: Lines) -> Iterator[Record]:
         text = decode(path, number, raw)
         if not text or text.isspace():
             continue
-        yield Record(json_object(path, number, text), path, number)
+        yield _row(path, number, text)
 
 
 def _read_json(path: Path, lines: Lines) -> Iterator[Record]:
@@ -181,9 +194,17 @@ def _read_json(path: Path, lines: Lines) -> Iterator[Record]:
             return
         if start:
             text = decode(path, number, raw)
-            yield Record(json_object(path, number, text, whole=True), path, number)
+            yield _row(path, number, text, whole=True)
             yield from _read_jsonl(path, lines)
             return
+
+
+def _row(path: Path, number: int, text: str, *, whole: bool = False) -> Record:
+    """The object on a line, for `json_object`, in which no character is cut apart."""
+    fields = json_object(path, number, text, whole=whole)
+    if _ESCAPED_HALF.search(text):
+        _check_characters(path, number, fields)
+    return Record(fields, path, number)
 
 
 def _read_array(path: Path, number: int, raw: bytes, lines: Lines) -> Iterator[Record]:
@@ -208,8 +229,9 @@ def _read_array(path: Path, number: int, raw: bytes, lines: Lines) -> Iterator[R
     while True:
         line += text.count("\n", counted, position)
         counted = position
+        start = position
         try:
-            value, position = decoder.raw_decode(text, position)
+            value, position = decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
             raise fail(_json_problem(error, "file"), error.pos) from None
         except (ValueError, RecursionError) as error:
@@ -220,6 +242,8 @@ def _read_array(path: Path, number: int, raw: bytes, lines: Lines) -> Iterator[R
                 file=path,
                 line=line,
             )
+        if _ESCAPED_HALF.search(text, start, position):
+            _check_characters(path, line, value)
         yield Record(value, path, line)
         position = skip(position)
         mark = text[position : position + 1]
@@ -309,6 +333,34 @@ def json_object(path: Place, number: int, text: str, *, whole: bool = False) -> 
             line=number,
         )
     return value
+
+
+def _check_characters(path: Path, line: int | None, value: object) -> None:
+    """Refuse half a character, at whatever depth: in a string, or in the name of a field."""
+    waiting = deque([("", value)])
+    while waiting:
+        place, one = waiting.popleft()
+        if isinstance(one, str):
+            try:
+                one.encode()
+            except UnicodeEncodeError as error:
+                problem, field = _cut_apart(error), place or None
+                raise DataError(problem, file=path, line=line, field=field) from None
+        elif isinstance(one, dict):
+            for name, inner in one.items():
+                inside = f"{place}.{name}" if place else name
+                waiting += (inside, name), (inside, inner)
+        elif isinstance(one, list):
+            waiting += ((f"{place}[{number}]", inner) for number, inner in enumerate(one))
+
+
+def _cut_apart(error: UnicodeEncodeError) -> str:
+    """What to say of half a character."""
+    code = ord(error.object[error.start])
+    return (
+        f"a lone surrogate, \\u{code:04x}, stands at index {error.start}: half of a character "
+        "that was cut apart. Remove it"
+    )
 
 
 def _bad_json(path: Path, text: str, position: int, problem: str, first: int = 1) -> DataError:
@@ -410,7 +462,7 @@ def _kind(value: object) -> str:
 def check_there(path: Path, kinds: Collection[str] | None = None) -> None:
     """Refuse a path that is no file, and say what is near: files that end as `kinds` say."""
     if path.is_dir():
-        inside = sorted(one.name for one in path.iterdir() if _readable(one, kinds or _READERS))
+        inside = sorted(one.name for one in path.iterdir() if has_kind(one, kinds or _READERS))
         has = f"it has {', '.join(inside[:5])}" if inside else "it has no file that can be read"
         raise DataError(f"this is a folder; give a file ({has})", file=path)
     if path.exists():
@@ -422,6 +474,7 @@ def check_there(path: Path, kinds: Collection[str] | None = None) -> None:
     raise DataError(f"there is no such file in {path.parent}; {near}", file=path)
 
 
-def _readable(path: Path, kinds: Collection[str]) -> bool:
+def has_kind(path: Path, kinds: Collection[str]) -> bool:
+    """Whether there is such a file and its name ends as `kinds` say, compressed or not."""
     plain = path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
     return path.is_file() and plain.suffix.lower() in kinds

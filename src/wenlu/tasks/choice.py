@@ -18,6 +18,9 @@ from wenlu.tasks.clue.c3 import ARRANGEMENTS, read_c3
 from wenlu.tasks.examples import Ids
 from wenlu.tasks.task import Notes
 
+_DIGITS = 9
+"""Of a number that may be that of a choice: Python refuses to read thousands of them."""
+
 
 def read_choice(path: Path, labelled: bool, notes: Notes) -> list[Question]:
     """The questions of a table or of JSON lines, or of a file in the layout of C3."""
@@ -53,21 +56,25 @@ def _choices(record: Record) -> tuple[str, ...]:
     for number, choice in enumerate(given):
         if not isinstance(choice, str):
             raise record.error(f"choice {number} is {choice!r}; it must be a string", "choices")
-        Record({"choices": choice}, record.file, record.line).text("choices")  # no half characters
     return tuple(given)
 
 
 def _answer(record: Record, choices: tuple[str, ...]) -> int:
     """The number of the right choice: given as its text, as a letter from A, or as a number from 0.
 
-    A string that could be more than one of these is a text.
+    A string that could be more than one of these is a text: letter for letter, or else without the
+    blanks at its ends.
     """
-    given, answer = record.get("answer"), record.label("answer").strip()
-    if isinstance(given, str) and answer in choices:
-        return choices.index(answer)
+    given, answer = record.get("answer"), record.label("answer", "an answer").strip()
+    if isinstance(given, str):
+        if given in choices:
+            return choices.index(given)
+        bare = [choice.strip() for choice in choices]
+        if answer in bare:
+            return bare.index(answer)
     last = len(choices) - 1
     letter = ascii_uppercase.find(answer.upper()) if len(answer) == 1 else -1
-    if answer.isdecimal() and int(answer) <= last:
+    if answer.isdecimal() and len(answer) <= _DIGITS and int(answer) <= last:
         return int(answer)
     if 0 <= letter <= last:
         return letter

@@ -167,7 +167,10 @@ class MultipleChoice:
         examples: Sequence[Question],
         encoded: Encoded,  # noqa: ARG002
     ) -> list[Choice]:
-        """The best-scored choice of each question, or the best way to give each another one."""
+        """The best-scored choice of each question, or the best way to give each another one.
+
+        Of choices that are equal it is the first, as in the data.
+        """
         scores = [row[: len(e.choices)] for row, e in zip(found, examples, strict=True)]
         chosen = [int(np.argmax(row)) for row in scores]
         if self.one_each:
@@ -175,6 +178,7 @@ class MultipleChoice:
                 rows = list(sample)
                 for row, choice in zip(rows, assign([scores[i] for i in rows]), strict=True):
                     chosen[row] = choice
+        chosen = [e.choices.index(e.choices[n]) for e, n in zip(examples, chosen, strict=True)]
         return [
             Choice(example.id, choice, tuple(_softmax(row).tolist()))
             for example, choice, row in zip(examples, chosen, scores, strict=True)
@@ -240,9 +244,9 @@ class MultipleChoice:
         questions: list[Example[Any]] = []
         for number, (*parts, choices) in enumerate(texts):
             split = split_choices(choices)
-            if len(split) < 2:
+            if problem := check_choices(split, Notes()):
                 raise DataError(
-                    f"question {number} has the choices {choices!r}; there must be two or more, "
+                    f"question {number} has the choices {choices!r}: {problem}. Give two or more, "
                     f"with {SEPARATOR!r} between them"
                 )
             questions.append(
@@ -312,7 +316,7 @@ def check_choices(choices: Sequence[str], notes: Notes) -> str | None:
 
 def not_among(answer: str, choices: Sequence[str]) -> str:
     """What to say of an answer that is not one of the choices."""
-    return f"{answer!r} is not among the choices; the closest are {closest(answer, choices)}"
+    return f"{answer!r:.80} is not among the choices; the closest are {closest(answer, choices)}"
 
 
 def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ of other names). A row of the schema has `event_type` and `role_list`: [{"role":
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wenlu.corpus import Record, read_records
 from wenlu.errors import DataError
@@ -16,6 +16,14 @@ from wenlu.text import nearest
 
 Role = tuple[str, str]
 """An event type, and what takes part in its events."""
+
+
+class Schema(NamedTuple):
+    """Which events there are."""
+
+    types: tuple[str, ...]
+    """Of events; some may have no roles."""
+    roles: tuple[Role, ...]
 
 
 class EventArgument(NamedTuple):
@@ -65,8 +73,14 @@ def read_events(record: Record, text: str, notes: Notes) -> EventArguments:
     return tuple(found)
 
 
-def read_schema(path: Path) -> tuple[Role, ...]:
-    """The roles of every event type, in the order of the file.
+def event_types(record: Record) -> list[str]:
+    """The types of a row's events, which `read_events` has read; they may have no arguments."""
+    events: Any = record.get("event_list")
+    return [event["event_type"] for event in events]
+
+
+def read_schema(path: Path) -> Schema:
+    """The event types, and the roles of each, in the order of the file.
 
     Raises:
         DataError: a row lacks its type or its roles, or repeats one.
@@ -85,24 +99,7 @@ def read_schema(path: Path) -> tuple[Role, ...]:
             roles.append(role)
     if not roles:
         raise DataError("no event type has a role, so there is nothing to find", file=path)
-    return tuple(roles)
-
-
-def schema_beside(path: Path) -> Path | None:
-    """The schema in the folder of a data file, if there is one.
-
-    Raises:
-        DataError: there are several.
-    """
-    found = sorted(
-        one
-        for one in path.parent.iterdir()
-        if "schema" in one.name.lower() and {".json", ".jsonl"} & set(one.suffixes)
-    )
-    if len(found) > 1:
-        names = ", ".join(one.name for one in found)
-        raise DataError(f"several schemas stand there ({names}); name one: --schema", file=path)
-    return found[0] if found else None
+    return Schema(tuple(lines), tuple(roles))
 
 
 def _placed(
@@ -139,7 +136,7 @@ def _name(record: Record, field: str, place: str) -> str:
             f"{came} came; it must be a string with something in it",
             f"{place}.{field}" if place else field,
         )
-    return record.text(field)
+    return value
 
 
 def _objects(

@@ -8,7 +8,8 @@ that overlap, or play several roles, only one is found ("bert4keras in hand: Bai
 Events of one type in a text are one event with all its arguments; triggers are not looked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import nn
 
-from wenlu.corpus import read_records, write_jsonl
+from wenlu.corpus import Record, read_records, write_jsonl
 from wenlu.errors import ConfigError, DataError, closest
 from wenlu.evaluation.events import Argument, argument_score
 from wenlu.models import Model
@@ -26,11 +27,11 @@ from wenlu.models.span_tagger import SPAN_HEADS, FoundSpans, SpanScores
 from wenlu.tasks.event_layout import (
     EventArguments,
     Role,
+    event_types,
     read_events,
     read_schema,
-    schema_beside,
 )
-from wenlu.tasks.examples import Example, Ids
+from wenlu.tasks.examples import Example, Ids, find_schema
 from wenlu.tasks.overlaps import flat_types
 from wenlu.tasks.span_layouts import Span
 from wenlu.tasks.spans import MarkedText, SpanExtraction
@@ -107,6 +108,8 @@ class EventExtraction:
     """A sentence for people."""
     roles: tuple[Role, ...] = ()
     """The schema; empty if it is read from a file beside the data, or else from the data."""
+    types: tuple[str, ...] = ()
+    """All event types of a schema's file; empty if there was none."""
     flat: tuple[str, ...] = ()
     """Of `labels`, those of which no two arguments overlap, as read from the training data."""
     head: str = "global"
@@ -126,8 +129,9 @@ class EventExtraction:
     names = MappingProxyType[str, str]({})
 
     def __post_init__(self) -> None:
-        if len(set(self.labels)) < len(self.roles):
-            raise ConfigError(f"{self.name} has a role twice, or two that read the same")
+        counts = Counter(self.labels)
+        if twice := ", ".join(label for label in counts if counts[label] > 1):
+            raise ConfigError(f"{self.name} has a role twice, or two that read the same: {twice}")
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -146,7 +150,8 @@ class EventExtraction:
 
     def with_schema(self, schema: str) -> "EventExtraction":
         """This task with the event types and roles of a file."""
-        return replace(self, roles=read_schema(Path(schema)))
+        types, roles = read_schema(Path(schema))
+        return self._with_roles(roles, Path(schema), types)
 
     def read(
         self, path: Path, *, labelled: bool = True, notes: Notes | None = None
@@ -156,45 +161,61 @@ class EventExtraction:
         Raises:
             DataError: a row lacks its text or its events, or has one outside the schema.
         """
+        task = self._with_schema_beside(path) if labelled and path.is_file() else self
         examples: list[EventText] = []
-        ids, known = Ids(), set(self.roles)
+        ids, known = Ids(), set(task.roles)
         counted = Notes() if notes is None else notes
         for record in read_records(path):
-            text = record.text("text")
-            found = read_events(record, text, counted) if labelled else None
-            for argument in found or () if known else ():
-                if argument[:2] not in known:
-                    raise record.error(self._outside(argument[:2]), "event_list")
+            text, found = record.text("text"), None
+            if labelled:
+                found = read_events(record, text, counted)
+                task._check_known(record, found, known)
             examples.append(EventText(ids.take(record), (text,), found, record.get("id")))
         return examples
 
-    def _outside(self, pair: Role) -> str:
-        """What to say of a type and a role that the schema has not."""
-        kind, role = pair
-        roles = [name for known, name in self.roles if known == kind]
-        if not roles:
-            near = closest(kind, {known for known, _ in self.roles})
+    def _check_known(
+        self, record: Record, arguments: EventArguments, known: Collection[Role]
+    ) -> None:
+        """Complain of what the schema has not; without its file, types without arguments pass."""
+        for kind in event_types(record) if self.types else ():
+            if kind not in self.types:
+                raise record.error(self._outside(kind), "event_list")
+        for kind, role, *_ in arguments if known else ():
+            if (kind, role) not in known:
+                raise record.error(self._outside(kind, role), "event_list")
+
+    def _outside(self, kind: str, role: str = "") -> str:
+        """What to say of a type, or of a role of it, that the schema has not."""
+        types = self.types or tuple(dict.fromkeys(known for known, _ in self.roles))
+        if kind not in types:
+            near = closest(kind, types)
             return f"{kind!r} is no event type of the schema; the closest are {near}"
-        return f"{role!r} is no role of {kind!r} in the schema; it has {', '.join(roles)}"
+        roles = ", ".join(name for known, name in self.roles if known == kind) or "none"
+        return f"{role!r} is no role of {kind!r} in the schema; it has {roles}"
 
     def adapt(self, examples: Sequence[Example[EventArguments]], path: Path) -> "EventExtraction":
         """With the schema beside the training file, or else what the training examples have."""
-        adapted = self if self.roles else self._with_roles_of(examples, path)
-        return replace(adapted, flat=flat_types(_marked(e.label or ()) or () for e in examples))
-
-    def _with_roles_of(
-        self, examples: Sequence[Example[EventArguments]], path: Path
-    ) -> "EventExtraction":
-        used = {argument[:2] for e in examples for argument in e.label or ()}
-        schema = schema_beside(path)
-        if schema is None:
+        adapted = self._with_schema_beside(path)
+        if not adapted.roles:
+            used = {argument[:2] for e in examples for argument in e.label or ()}
             if not used:
                 raise DataError("no row has an argument, so there is nothing to learn", file=path)
-            return replace(self, roles=tuple(sorted(used)))
-        adapted = replace(self, roles=read_schema(schema))
-        if not used <= set(adapted.roles):
-            adapted.read(path)  # raises: now it can say which line
-        return adapted
+            adapted = self._with_roles(sorted(used), path)
+        return replace(adapted, flat=flat_types(_marked(e.label or ()) or () for e in examples))
+
+    def _with_schema_beside(self, path: Path) -> "EventExtraction":
+        """With the schema beside a data file, if there is one and this task has none yet."""
+        schema = None if self.roles else find_schema(path)
+        return self if schema is None else self.with_schema(str(schema))
+
+    def _with_roles(
+        self, roles: Sequence[Role], path: Path, types: tuple[str, ...] = ()
+    ) -> "EventExtraction":
+        """With the roles that a file has."""
+        try:
+            return replace(self, roles=tuple(roles), types=types)
+        except ConfigError as error:
+            raise DataError(str(error), file=path) from None
 
     @property
     def _pieces(self) -> SpanExtraction:
@@ -319,9 +340,9 @@ class EventExtraction:
                     f"{record.get('id')!r} stands where the test file has {_given_id(example)!r}",
                     "id",
                 )
-            for argument in read_events(record, example.texts[0], Notes()):
-                if argument[:2] not in known:
-                    raise record.error(self._outside(argument[:2]), "event_list")
+            found = read_events(record, example.texts[0], Notes())
+            self._check_known(record, found, known)
+            for argument in found:
                 if argument.place is None:
                     raise record.error(
                         f"{argument.mentions[0]!r} is no piece of its text", "event_list"
@@ -329,11 +350,19 @@ class EventExtraction:
 
     def saved(self) -> dict[str, Any]:
         roles = [list(role) for role in self.roles]
-        return {"roles": roles, "flat": list(self.flat), "head": self.head}
+        return {
+            "roles": roles,
+            "types": list(self.types),
+            "flat": list(self.flat),
+            "head": self.head,
+        }
 
     def restored(self, saved: Mapping[str, Any]) -> "EventExtraction":
         roles = tuple((kind, role) for kind, role in saved["roles"])
-        return replace(self, roles=roles, flat=tuple(saved["flat"]), head=saved["head"])
+        types = tuple(saved.get("types", ()))  # which older runs have not
+        return replace(
+            self, roles=roles, types=types, flat=tuple(saved["flat"]), head=saved["head"]
+        )
 
     def typed(self, texts: Sequence[tuple[str, ...]]) -> list[Example[EventArguments]]:
         return [EventText(str(i), row, None) for i, row in enumerate(texts)]

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from wenlu.corpus import Record
+from wenlu.corpus.records import has_kind
 from wenlu.errors import DataError
 
 Label = TypeVar("Label")
@@ -47,7 +48,7 @@ class Ids:
             DataError: another row has it.
         """
         given = record.get(field) is not None
-        name = record.label(field) if given else str(len(self._lines))
+        name = record.label(field, "an id") if given else str(len(self._lines))
         if repeated and name in self._lines:
             name = f"{name} (line {record.line})"
         if name in self._lines:
@@ -100,6 +101,27 @@ def need_split(data: Path, stems: Sequence[str], split: str) -> list[Path]:
             file=data,
         )
     return found
+
+
+def find_schema(path: Path) -> Path | None:
+    """The schema beside a data file, if there is one: JSON with "schema" in its name, not hidden.
+
+    Raises:
+        DataError: there are several.
+    """
+    found = sorted(
+        one
+        for one in path.parent.iterdir()
+        if "schema" in one.name.lower()
+        and not one.name.startswith(".")
+        and has_kind(one, (".json", ".jsonl"))
+    )
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise DataError(
+            f"{names} could all be the schema; name it: --schema FILE", file=path.parent
+        )
+    return found[0] if found else None
 
 
 def hold_out(

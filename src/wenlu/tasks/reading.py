@@ -123,7 +123,10 @@ class Reading:
     ) -> list[Question]:
         return read_questions(path, labelled=labelled, notes=Notes() if notes is None else notes)
 
-    def adapt(self, examples: Sequence[Question], path: Path) -> "Reading":  # noqa: ARG002
+    def adapt(self, examples: Sequence[Question], path: Path) -> "Reading":
+        """This task, if there is something to learn."""
+        if all(answer.start is None for e in examples for answer in e.label or ()):
+            raise DataError("no answer stands in its text, so there is nothing to learn", file=path)
         return self
 
     def encode(

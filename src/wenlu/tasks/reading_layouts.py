@@ -121,7 +121,7 @@ def _from_squad(document: dict[str, Any], path: Path) -> Iterator[_Asked]:
     def items(holder: object, name: str, place: str) -> Iterator[tuple[dict[str, Any], str]]:
         value = holder.get(name) if isinstance(holder, dict) else None
         if not isinstance(value, list):
-            raise DataError(f"there is no list called {name!r}", file=path, field=place)
+            raise DataError(f"there is no list called {name!r}", file=path, field=place or None)
         for number, item in enumerate(value):
             inner = f"{place}.{name}[{number}]".lstrip(".")
             if not isinstance(item, dict):
@@ -162,14 +162,6 @@ def _text(value: object, what: str, field: str, error: Error) -> str:
         raise error(f"{what} must be a string; got {value!r:.40}", field)
     if not value.strip():
         raise error(f"{what} is empty", field)
-    try:
-        value.encode()
-    except UnicodeEncodeError as wrong:
-        raise error(
-            f"half of a character that was cut apart stands at index {wrong.start} of {what}; "
-            "remove it",
-            field,
-        ) from None
     return value
 
 

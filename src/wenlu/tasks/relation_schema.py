@@ -9,6 +9,7 @@ from typing import Any
 
 from wenlu.corpus import Record, read_records
 from wenlu.errors import DataError
+from wenlu.tasks.examples import find_schema
 from wenlu.tasks.reassembly import VALUE, Relation
 
 _EXAMPLE = (
@@ -98,21 +99,9 @@ def read_schema(path: Path) -> Schema:
 
 
 def schema_beside(path: Path) -> Schema | None:
-    """The schema in the folder of a data file: the one file there with "schema" in its name."""
-    found = sorted(
-        file
-        for file in path.parent.iterdir()
-        if "schema" in file.name.lower()
-        and file.is_file()
-        and not file.name.startswith(".")
-        and {".json", ".jsonl"} & set(map(str.lower, file.suffixes))
-    )
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
-        raise DataError(
-            f"{names} could all be the schema; name it: --schema FILE", file=path.parent
-        )
-    return read_schema(found[0]) if found else None
+    """The schema in the folder of a data file, if there is one."""
+    found = find_schema(path)
+    return None if found is None else read_schema(found)
 
 
 def schema_of(relations: Iterable[Relation], path: Path) -> Schema:

@@ -46,13 +46,18 @@ def read_text(record: Record) -> str:
     return "".join(_joined(_tokens(record)))
 
 
+def marked_field(record: Record) -> str | None:
+    """The field that says what is marked in a row, if one does."""
+    return next((field for field in FIELDS if record.get(field) is not None), None)
+
+
 def read_spans(record: Record, text: str, notes: Notes) -> Spans:
     """What is marked in a row's text.
 
     Raises:
         DataError: nothing says what is marked, or it cannot be understood.
     """
-    field = next((field for field in FIELDS if record.get(field) is not None), None)
+    field = marked_field(record)
     if field is None:
         has = ", ".join(map(repr, record.fields)) or "none"
         raise record.error(
@@ -155,7 +160,6 @@ def _tokens(record: Record) -> list[str]:
     tokens = record.get("tokens")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise record.error("it must be a list of strings", "tokens")
-    Record({"tokens": "".join(tokens)}, record.file, record.line).text("tokens")  # or an error
     return tokens
 
 

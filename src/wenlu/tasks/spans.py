@@ -24,7 +24,7 @@ from wenlu.models import Model
 from wenlu.models.span_tagger import SPAN_HEADS, FoundSpans, SpanScores, SpanTagger, found_spans
 from wenlu.tasks.examples import Example, Ids
 from wenlu.tasks.overlaps import flat_types, without_overlaps
-from wenlu.tasks.span_layouts import Span, Spans, read_spans, read_text
+from wenlu.tasks.span_layouts import Span, Spans, marked_field, read_spans, read_text
 from wenlu.tasks.task import Encoded, Notes
 from wenlu.tasks.windowed import Place, windowed
 from wenlu.text import Offsets, Tokenizer
@@ -108,7 +108,10 @@ class SpanExtraction:
             spans = read_spans(record, text, counted) if labelled else None
             for kind in {span.type for span in spans or ()} - known if known else ():
                 near = closest(kind, self.labels)
-                raise record.error(f"{kind!r} is not a type of {self.name}; the closest are {near}")
+                raise record.error(
+                    f"{kind!r} is not a type of {self.name}; the closest are {near}",
+                    marked_field(record),
+                )
             examples.append(MarkedText(ids.take(record), (text,), spans, record.get("id")))
         return examples
 

@@ -63,11 +63,9 @@ def test_the_first_of_equal_choices_is_the_answer(tmp_path: Path) -> None:
         ({"choice": ["看书", " "]}, "choice", "a choice is empty"),
         ({"choice": "看书"}, "choice", "'看书' came; this must be a list of strings"),
         ({"choice": ["看书", 1]}, "choice", "this must be a list of strings"),
-        ({"choice": ["看书", "\ud800"]}, "choice", "without half a character"),
         ({"answer": "看报"}, "answer", "'看报' is not among the choices; the closest are 看书"),
         ({"answer": 1}, "answer", "1 came; it must be the text of one of the choices"),
         ({"question": None}, "question", "None came; it must be a string"),
-        ({"question": "\udc00"}, "question", "without half a character"),
         ({"id": "train:7-1"}, "id", "'train:7-1' is the id of a question on passage 1 too"),
     ],
 )
@@ -91,6 +89,11 @@ def test_questions_that_will_not_do(
         ([[["文", 3], [ASKED], "1"]], "the lines of passage 1 must be a list of strings"),
         ([[["文"], ASKED, "1"]], "the questions of passage 1 must be a list of objects"),
         ([[["文"], [], "1"]], "there is no question"),
+        (
+            [[["文"], [{"choice": ["\ud800"]}], "1"]],
+            r"field '\[0\]\[1\]\[0\].choice\[0\]': a lone s",
+        ),
+        ([[["文"], [ASKED], "\udc00"]], r"field '\[0\]\[2\]': a lone surrogate, \\udc00"),
     ],
 )
 def test_files_that_will_not_do(passages: object, problem: str, tmp_path: Path) -> None:

@@ -92,6 +92,18 @@ def test_what_is_odd_is_counted(tmp_path: Path) -> None:
     }
 
 
+def test_the_first_of_equal_candidates_is_the_answer(tmp_path: Path) -> None:
+    candidates = [IDIOMS[0], IDIOMS[0], IDIOMS[1]]
+    rows = [{**ROWS[0], "candidates": candidates}]
+    answers = {"#idiom000001#": 1, "#idiom000002#": 0, "#idiom000003#": 2}
+    notes = Notes()
+    assert [e.label for e in CHID.read(clue(tmp_path, rows, answers), notes=notes)] == [0, 0, 2]
+    assert notes == {
+        "questions with a choice twice (the first counts)": 1,
+        "samples where one idiom is the answer to several blanks": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("changed", "field", "problem"),
     [
@@ -109,6 +121,7 @@ def test_what_is_odd_is_counted(tmp_path: Path) -> None:
         ({"content": "我#idiom#", "answer": True}, "answer", "is True; it must be the number"),
         ({"content": 5}, "content", "the number 5 came; it must be a string"),
         ({"content": [None]}, "content", "null came; it must be a string"),
+        ({"candidates": ["画蛇添足", "\ud800"]}, "candidates[1]", "a lone surrogate"),
     ],
 )
 def test_rows_that_will_not_do(

@@ -9,7 +9,6 @@ The files hold [[lines], [{question, choice, answer}, ...], id] for each passage
 dialogues (d-*) and of other texts (m-*) is one set.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -33,7 +32,6 @@ from wenlu.text.joining import shares
 BETWEEN_LINES = "||"
 _SPECIAL = 4
 """[CLS] and three [SEP]."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_c3(path: Path, labelled: bool, notes: Notes) -> list[Question]:
@@ -90,8 +88,8 @@ def _question(
         return DataError(f"{where}: {problem}", file=path, field=field)
 
     question, choices = fields.get("question"), fields.get("choice")
-    if not isinstance(question, str) or not _strings([question]):
-        raise fail(f"{question!r} came; it must be a string, without half a character", "question")
+    if not isinstance(question, str):
+        raise fail(f"{question!r} came; it must be a string", "question")
     if not isinstance(choices, list) or not _strings(choices):
         raise fail(f"{choices!r} came; this {_MUST}", "choice")
     if problem := check_choices(choices, notes):
@@ -107,14 +105,11 @@ def _question(
     return Question(name, (passage, question), label, tuple(choices), passage, name)
 
 
-_MUST = "must be a list of strings, without half a character"
+_MUST = "must be a list of strings"
 
 
 def _strings(values: object) -> bool:
-    """Whether this is a list of strings that UTF-8 can write: no lone surrogates."""
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        return False
-    return not _SURROGATE.search("\n".join(values))
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def passage_question_choice(

@@ -113,7 +113,7 @@ def _label(record: Record, tag: str, given: object, candidates: tuple[str, ...])
             f"the answer to {tag} is {given!r}; it must be the number of a candidate, 0 to {last}",
             "answer",
         )
-    return given
+    return candidates.index(candidates[given])  # the first, should two be equal
 
 
 def _count(labels: list[int | None], candidates: tuple[str, ...], notes: Notes) -> None:
