@@ -45,7 +45,6 @@ MORE_MOMENTS = [
     ("wenlu.training.metrics_log:MetricsLog.write", 7, "kill after"),
     (f"{TRAIN}Evaluator.predict", 1, "kill before"),
     (f"{TRAIN}Evaluator.predict", 3, "kill after"),
-    (f"{TRAIN}Evaluator.predict", 4, "kill before"),
     (f"{TRAIN}atomic_write", 1, "kill before"),
     (f"{TRAIN}write_predictions", 1, "kill after"),
     (f"{TRAIN}_write_model", 1, "kill after"),

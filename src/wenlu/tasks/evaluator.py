@@ -29,9 +29,12 @@ class Evaluator:
         settings: TrainingSettings,
     ) -> None:
         self.task, self.examples, self.rows, self.settings = task, examples, rows, settings
+        self.last: tuple[list[Any], dict[str, float]] | None = None
+        """What the last call found: predictions and scores."""
 
     def __call__(self, module: nn.Module) -> dict[str, float]:
-        return self.predict(module)[1]
+        self.last = self.predict(module)
+        return self.last[1]
 
     def predict(self, module: nn.Module) -> tuple[list[Any], dict[str, float]]:
         """Predictions and scores; "loss" is the mean over the rows, where they have targets."""

@@ -216,7 +216,9 @@ def _train_once(
     result: dict[str, Any] = {}
     if processes.first:
         began = time.perf_counter()
-        predictions, scores = evaluator.predict(module)
+        latest = trained.progress.best_epoch == trained.progress.epoch
+        found = evaluator.last if latest else None  # of the very weights that are kept
+        predictions, scores = found or evaluator.predict(module)
         write_predictions(out / "dev.predictions.jsonl", task, job.dev_examples, predictions)
         _write_model(out / "model", task, config, module, job.tokenizer)
         result = {
