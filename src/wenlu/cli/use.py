@@ -47,13 +47,13 @@ def predict(
         raise UsageError("give either texts or --input FILE")
     if output is not None and input is None:
         raise UsageError("--output goes with --input FILE")
-    if output is not None:
+    if input is not None and output is not None:
         check_target(output)
-    if input is not None and output is not None and output.exists() and output.samefile(input):
-        raise RunError(
-            f"{output} is --input and --output: what it holds besides the texts would be lost; "
-            "give --output another name"
-        )
+        if output.exists() and input.exists() and output.samefile(input):
+            raise RunError(
+                f"{output} is --input and --output: what it holds besides the texts would be "
+                "lost; give --output another name"
+            )
     loaded = Run(run)
     if input is None:
         width = len(loaded.task.text_fields)

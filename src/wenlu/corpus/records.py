@@ -27,13 +27,8 @@ from wenlu.errors import ConfigError, DataError, closest
 
 _LONGEST_FIELD = 2**31 - 1  # characters in a CSV field; Python's own limit is 131072
 _csv_limit = threading.Lock()
-_ESCAPED_HALF = re.compile(  # or what looks like it behind a backslash
-    r"""\\u[dD](?:
-        [89abAB]..(?!\\u[dD][c-fC-F])  # a first half, with no second one behind it
-      | [c-fC-F](?<![^\\]\\u[dD][89abAB]..\\u[dD].)  # a second half, with no first one before it
-    )""",
-    re.VERBOSE,
-)
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a character beyond U+FFFF, mostly beside the other half."""
 
 
 @dataclass(frozen=True, slots=True)
