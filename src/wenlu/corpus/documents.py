@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wenlu.corpus.compressed import COMPRESSIONS, position
+from wenlu.corpus.json_text import json_object
 from wenlu.corpus.lines import decode, read_lines, too_long
-from wenlu.corpus.records import Record, check_there, json_object
+from wenlu.corpus.records import Record, check_there
 from wenlu.errors import DataError
 
 LONGEST = 16 << 20

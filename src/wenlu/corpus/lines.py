@@ -11,6 +11,8 @@ from wenlu.errors import DataError
 
 # A line is decoded only when it is used: (number, bytes), blank ones included.
 Lines = Generator[tuple[int, bytes], None, None]
+Row = tuple[int, dict[str, object]]
+"""The line on which a row starts, and its fields."""
 
 
 def read_lines(

@@ -21,10 +21,11 @@ from wenlu.corpus.counting.spills import ENTRY, by_count, merge_runs, write_run
 from wenlu.corpus.counting.tables import check_table, write_table
 from wenlu.corpus.counting.units import Unit, Words
 from wenlu.corpus.documents import DOCUMENTS, LONGEST, ROWS
+from wenlu.corpus.json_text import json_object
 from wenlu.corpus.lines import decode
 from wenlu.corpus.memory import Shares, share_memory
 from wenlu.corpus.places import Place, size_of, to_place
-from wenlu.corpus.records import Record, json_object
+from wenlu.corpus.records import Record
 from wenlu.corpus.sentences import BREAKS
 from wenlu.corpus.sharing import share
 from wenlu.corpus.temporary import temporary_folder
