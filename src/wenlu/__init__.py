@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wenlu.training.pretraining.run import pretrain
     from wenlu.training.settings import TrainingSettings
 
-__getattr__ = exports(
+__getattr__, __dir__ = exports(
     __name__,
     {
         "PretrainingConfig": "wenlu.training.pretraining.config",

@@ -1,19 +1,22 @@
-"""Front doors that import what they offer only when it is asked for.
+"""Packages that import what they offer only when it is first used.
 
 `import wenlu` and `wenlu --help` must not wait for torch.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 
-def exports(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module's `__getattr__`: each name is imported from its home when first used.
+def exports(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a package with lazy imports (PEP 562).
 
     Args:
-        package: `__name__` of the module.
-        homes: name -> module that defines it.
+        package: `__name__` of the package. Its `__all__` is what `dir` lists.
+        homes: name -> module that defines it. Each is imported when the name is first used.
     """
 
     def find(name: str) -> Any:  # noqa: ANN401
@@ -21,4 +24,7 @@ def exports(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(homes[name]), name)
 
-    return find
+    def names() -> list[str]:
+        return sorted(sys.modules[package].__all__)
+
+    return find, names

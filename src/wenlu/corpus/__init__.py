@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from wenlu.corpus.tokens import write_tokens
     from wenlu.corpus.vocabulary import Vocabulary, build_vocabulary
 
-__getattr__ = exports(
+__getattr__, __dir__ = exports(
     __name__,
     {
         "CorpusStats": "wenlu.corpus.statistics",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wenlu.tasks.run import Run
     from wenlu.tasks.task import Encoded, Notes, Task
 
-__getattr__ = exports(
+__getattr__, __dir__ = exports(
     __name__,
     {
         "TASKS": "wenlu.tasks.registry",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wenlu.training.loop import Trained, fit
     from wenlu.training.processes import Processes, join_processes
 
-__getattr__ = exports(
+__getattr__, __dir__ = exports(
     __name__,
     {
         "ChoiceDataset": "wenlu.training.choice_dataset",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wenlu.training.pretraining.module import Pretraining
     from wenlu.training.pretraining.run import pretrain
 
-__getattr__ = exports(
+__getattr__, __dir__ = exports(
     __name__,
     {
         "GroupedData": "wenlu.training.pretraining.groups",
