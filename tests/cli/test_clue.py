@@ -42,7 +42,7 @@ def test_one_table_and_one_archive(cli: Cli, root: Path, tmp_path: Path) -> None
     assert "58.06" in row  # as published for RoBERTa-wwm-ext
     assert "mean of 11" not in said.out
     assert f"archive {tmp_path / 'runs/submission.zip'}" in said.out
-    assert "a full submission lacks iflytek_predict.json (not trained)" in said.out
+    assert "missing for a full submission: iflytek_predict.json (not trained)" in said.out
     again = cli("clue", *flags, "--task", "tnews", "--out", tmp_path / "runs", "--json")
     found = json.loads(again.out)
     assert found["tasks"]["tnews"]["scores"] == result["scores"]

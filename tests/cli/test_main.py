@@ -71,7 +71,7 @@ def test_help_does_not_wait_for_torch() -> None:
         ("predict", "--run requires an argument"),
         ("predict run", "give either texts or --input FILE"),
         ("predict run 好 --input x.jsonl", "give either texts or --input FILE"),
-        ("predict run 好 --output x.jsonl", "--output goes with --input FILE"),
+        ("predict run 好 --output x.jsonl", "--output needs --input FILE"),
         ("evaluate run --split tset", '"train", "dev", "test"'),
         ("demo songs", '"intents", "pairs"'),
         ("tasks extra", "extra"),

@@ -118,5 +118,5 @@ def test_the_input_is_not_overwritten(cli: Cli, trained: Path, data: Path, tmp_p
     for output in (mine, tmp_path / "link.jsonl"):
         said = cli("predict", trained, "--input", mine, "--output", output)
         assert said.code == 1
-        assert "what it holds besides the texts would be lost" in said.err
+        assert "is both --input and --output: its other fields would be lost" in said.err
     assert mine.read_bytes() == (data / "test.jsonl").read_bytes()

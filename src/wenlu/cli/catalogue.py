@@ -1,4 +1,4 @@
-"""wenlu tasks, wenlu models: what there is."""
+"""wenlu tasks, wenlu models: lists of what is available."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from wenlu.cli.flags import Switch
 from wenlu.cli.output import people, print_json, say
 
 _UNLABELLED = ("answers", "choices")
-"""Kinds of tasks that have no set of labels."""
+"""Kinds of tasks without a label set."""
 
 
 def tasks(*, json: Switch = False) -> None:
-    """List the tasks that can be trained, evaluated and handed in.
+    """List the tasks: data fields, number of labels, and the heads to choose from.
 
     Parameters
     ----------
@@ -57,9 +57,10 @@ def tasks(*, json: Switch = False) -> None:
 
 
 def models(*, json: Switch = False) -> None:
-    """List the models that come with the package.
+    """List the models that are included in the package.
 
-    Any folder with a model works wherever one of these names does.
+    Wherever a command takes one of these names, it also takes a model folder (wenlu, Hugging Face
+    or TensorFlow layout) or owner/name on the Hugging Face Hub.
 
     Parameters
     ----------
@@ -101,8 +102,8 @@ def models(*, json: Switch = False) -> None:
         for name, score in row["scores"].items():
             say(f"{row['name']}: {name} {score}")
     say(
-        "Where one of these names does, a folder (ours, Hugging Face's, Google's TF layout) or "
-        "owner/name on the Hugging Face hub does too"
+        "--model also takes a model folder (wenlu, Hugging Face or TensorFlow layout)\n"
+        "or owner/name on the Hugging Face Hub."
     )
 
 

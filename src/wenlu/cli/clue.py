@@ -27,11 +27,11 @@ def clue(
     config: Path | None = None,
     json: Switch = False,
 ) -> None:
-    """Train, measure and hand in all eleven tasks of CLUE: one table, one archive.
+    """Train and measure all eleven tasks of CLUE, and write the submission archive.
 
-    All files are read before the first task is trained. The same command goes on where it was
-    stopped, and leaves alone what is finished. WSC is trained three times as many epochs as the
-    others, ChID half as many.
+    All data files are checked before the first training. The same command resumes where it was
+    stopped and skips finished tasks. WSC is trained for three times as many epochs as the other
+    tasks, ChID for half as many.
 
     Examples:
         wenlu clue --data CLUE --model hfl/chinese-roberta-wwm-ext --out runs/clue
@@ -41,31 +41,31 @@ def clue(
     Parameters
     ----------
     data
-        Folder that holds a folder for each task, as CLUE hands them out.
+        A folder with one folder per task, as CLUE distributes them.
     out
-        Folder for the runs, the upload files and the archive.
+        Folder for the runs, the submission files and the archive.
     model
-        A name from `wenlu models`, a folder (ours, Hugging Face's, Google's TF layout), or
-        owner/name on the Hugging Face hub.
+        A name from `wenlu models`, a model folder (wenlu, Hugging Face or TensorFlow layout), or
+        owner/name on the Hugging Face Hub.
     task
-        Only these of the eleven.
+        Train only these tasks. Default: all eleven.
     seed
-        Train each task once with each of these. 1 if nothing is said.
+        Random seeds; each task is trained once per seed. Default: 1.
     max_length
-        Tokens of an input at most; by default what each task says.
+        Maximum tokens of an input. Default: set by each task.
     limit
-        Use only the first so many training examples of each task; 0 for all.
+        Use only the first N training examples of each task; 0 for all.
     settings
-        How to train.
+        Training settings.
     config
-        A TOML file with these same settings; flags override it.
+        A TOML file with these settings; flags override it.
     json
-        Print the result as one JSON document and nothing else.
+        Print one JSON document and nothing else.
     """
     from wenlu.tasks.clue.benchmark import ClueConfig, run_clue
     from wenlu.tasks.clue.published import TASKS
 
-    del config  # its settings have come as flags
+    del config  # already read: its settings arrive as the other arguments
     given = ClueConfig(
         data=str(data),
         model=model,
@@ -83,11 +83,11 @@ def clue(
     if result["archive"] is not None:
         say(f"archive {result['archive']}")
     if result["missing"]:
-        say("a full submission lacks " + ", ".join(result["missing"]))
+        say("missing for a full submission: " + ", ".join(result["missing"]))
 
 
 def _table(result: dict[str, Any]) -> Table:
-    """Ours beside what others have published, in percent; whole where there are 80 columns."""
+    """Our scores beside published ones, in percent; fits into 80 columns."""
     from wenlu.tasks.clue.published import PUBLISHED, TASKS
     from wenlu.tasks.registry import task_named
 
@@ -137,11 +137,11 @@ def _table(result: dict[str, Any]) -> Table:
 
 
 _HEADING = 8
-"""Characters of a line of a model's name above the table."""
+"""Characters per line of a model name in the table head."""
 
 
 def _mean(result: dict[str, Any]) -> float | None:
-    """Over all eleven tasks; of fewer there is none, because it could not be compared."""
+    """The mean of all eleven tasks; None for fewer, as it could not be compared."""
     from wenlu.tasks.clue.published import TASKS
 
     found = [result["tasks"].get(name, {}) for name in TASKS]

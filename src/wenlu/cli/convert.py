@@ -15,9 +15,9 @@ def convert(
     half: Switch = False,
     json: Switch = False,
 ) -> None:
-    """Rewrite a model in another layout, with equal outputs.
+    """Convert a model to another layout. The outputs stay the same.
 
-    Reads run folders, our own layout, Hugging Face folders and Google TensorFlow checkpoints.
+    It reads run folders, wenlu and Hugging Face model folders, and TensorFlow checkpoints.
 
     Examples:
         wenlu convert chinese_L-12_H-768_A-12 bert-hf --to hf
@@ -26,13 +26,13 @@ def convert(
     Parameters
     ----------
     src
-        The model: a folder, or a name from `wenlu models`.
+        The model to convert: a folder, or a name from `wenlu models`.
     dst
-        The folder to make.
+        The folder to create.
     to
-        hf for an ordinary Hugging Face folder, wenlu for our own layout.
+        hf: a Hugging Face folder; wenlu: the layout of wenlu.
     half
-        Store matrices as float16, in half the space; for our own layout.
+        Store matrices as float16, in half the space. Only with `--to wenlu`.
     json
         Print one JSON document and nothing else.
     """

@@ -1,4 +1,4 @@
-"""wenlu demo: the main job on the bundled sample set."""
+"""wenlu demo: train, measure and use a model on a bundled sample set."""
 
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,7 @@ _TEXTS: dict[str, list[tuple[str, ...]]] = {
 _PRETRAINED, _SCRATCH = "wenlu-mini", "scratch-mini"
 
 _NEXT = """
-Next, your own texts, in a CSV file with the columns text and label:
+Next: your own texts, in a CSV file with the columns text and label:
     wenlu train classify --data my.csv --out runs/my"""
 
 
@@ -37,8 +37,8 @@ def demo(
 ) -> None:
     """Fine-tune the bundled model on a bundled sample set, measure it and use it.
 
-    The same shape is then trained from random weights, beside it, to show what pretraining was
-    worth. Nothing is downloaded. It takes a few minutes at most on two cores.
+    A model of the same shape with random initial weights is trained for comparison, to show the
+    effect of pretraining. Nothing is downloaded. It takes a few minutes on two CPU cores.
 
     Examples:
         wenlu demo
@@ -47,14 +47,13 @@ def demo(
     Parameters
     ----------
     sample
-        intents: which of 18 things a customer or a speaker wants; pairs: do two questions mean
-        the same?
+        intents: what does the user want? 18 classes. pairs: do two questions mean the same?
     out
-        The run folder to make; a former demo there is replaced.
+        The run folder to create. An earlier demo there is replaced.
     epochs
-        Times the training set is gone through.
+        Passes over the training set.
     resume
-        Go on with a demo that was stopped.
+        Resume a demo that was stopped.
     json
         Print one JSON document and nothing else.
     """
@@ -102,8 +101,8 @@ def demo(
     main = result["main_metric"]
     ours, scratch = (results[name]["scores"][main] for name in (_PRETRAINED, _SCRATCH))
     say(
-        f"From random weights, the same shape gets {100 * scratch:.2f} %: pretraining was worth "
-        f"{100 * (ours - scratch):+.1f} points here."
+        f"Without pretraining, the same shape gets {100 * scratch:.2f} %: pretraining made a "
+        f"difference of {100 * (ours - scratch):+.1f} points."
     )
     if known := BUNDLED[_PRETRAINED].scores().get(f"bundled {sample}, mean of three seeds"):
         say(f"Single runs differ by a few points; means of three seeds: {known}.")

@@ -1,8 +1,8 @@
-"""Kinds of flags."""
+"""Types of flags."""
 
 from typing import Annotated
 
 from cyclopts import Parameter
 
 Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
-"""Off unless it is given."""
+"""A flag that is off by default and has no `--no-` form."""

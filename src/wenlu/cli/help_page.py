@@ -1,4 +1,4 @@
-"""How `--help` looks."""
+"""The layout of `--help`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 class HelpPage(DefaultFormatter):
-    """The usual page, with examples as they stand in the docstring."""
+    """The default page, with the examples as written in the docstring."""
 
     def render_description(
         self,

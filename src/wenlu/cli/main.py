@@ -1,6 +1,6 @@
-"""The `wenlu` command: its commands by name, its exit codes, its way with errors.
+"""The `wenlu` command: its subcommands, exit codes and error messages.
 
-Exit codes: 0 done, 1 an error that the user can mend, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 an error that the user can fix, 2 wrong usage, 130 interrupted.
 """
 
 import io
@@ -19,15 +19,16 @@ from wenlu.cli.whole_numbers import refuse_fractions
 from wenlu.errors import WenluError
 from wenlu.version import __version__
 
-_HELP = """文炉: from raw Chinese text to a trained, measured, served model.
+_HELP = """文炉: train, measure and use models for Chinese text.
 
-To begin with:
-    wenlu demo                                         on bundled sample texts
-    wenlu train classify --data my.csv --out runs/my   on your own
-    wenlu predict runs/my "一句话"
+Start here:
+    wenlu demo                                         try it on sample texts
+    wenlu train classify --data my.csv --out runs/my   train on your own texts
+    wenlu predict runs/my "一句话"                     use the trained model
 
-Every command takes --help, which has examples, and --debug, which shows where an error came from.
-Exit codes: 0 done, 1 an error that you can mend, 2 wrong usage, 130 interrupted.
+`wenlu COMMAND --help` shows examples and all options. `--debug` shows the traceback of an error.
+
+Exit codes: 0 done, 1 an error that you can fix, 2 wrong usage, 130 interrupted.
 """
 
 
@@ -49,7 +50,7 @@ _COMMANDS = {
     "train": _Command(
         "wenlu.cli.train:train",
         "TASK --data DIR --out RUN [OPTIONS]",
-        "Train a model on labelled text, measure it, leave a run folder.",
+        "Train a model on labelled text and measure it.",
     ),
     "pretrain": _Command(
         "wenlu.cli.pretrain:pretrain",
@@ -65,51 +66,51 @@ _COMMANDS = {
         "Apply a trained model to texts.",
     ),
     "submit": _Command(
-        "wenlu.cli.use:submit", "RUN [OPTIONS]", "Write a benchmark's upload file, checked."
+        "wenlu.cli.use:submit", "RUN [OPTIONS]", "Write a benchmark's submission file."
     ),
     "clue": _Command(
         "wenlu.cli.clue:clue",
         "--data ROOT --model NAME --out RUNS [OPTIONS]",
-        "Train, measure and hand in all eleven tasks of CLUE.",
+        "Train, measure and submit all eleven tasks of CLUE.",
     ),
     "convert": _Command(
         "wenlu.cli.convert:convert",
         "SRC DST [--to hf|wenlu]",
-        "Rewrite a model folder in another layout.",
+        "Convert a model folder to another layout.",
     ),
     "corpus shuffle": _Command(
         "wenlu.cli.shuffle:shuffle",
         "TEXT ... --out FILE [OPTIONS]",
-        "Put the lines of files of any size in a random order.",
+        "Shuffle the lines of files of any size.",
     ),
     "corpus count": _Command(
         "wenlu.cli.count:count",
         "TEXT ... --out FILE [OPTIONS]",
-        "Count words, characters, n-grams or tokens, exactly.",
+        "Count words, characters, n-grams or tokens.",
     ),
     "corpus stats": _Command(
         "wenlu.cli.stats:stats",
         "TEXT ... [OPTIONS]",
-        "Say what files of text are like: lines, duplicates, encodings, lengths.",
+        "Show lines, duplicates, encodings and lengths of text files.",
     ),
     "corpus vocab": _Command(
         "wenlu.cli.corpus:vocab",
         "TEXT ... --size N --out FILE [OPTIONS]",
-        "Make a WordPiece vocabulary from raw Chinese text.",
+        "Build a WordPiece vocabulary from raw Chinese text.",
     ),
     "doctor": _Command(
-        "wenlu.cli.doctor:doctor", "[--json]", "Say what this machine has and whether it works."
+        "wenlu.cli.doctor:doctor", "[--json]", "Check this machine and the installation."
     ),
 }
 
-_GROUPS = {"corpus": "Work on raw text: shuffle it, count it, make a vocabulary."}
-"""Commands of two words, by the first."""
+_GROUPS = {"corpus": "Work on raw text: shuffle it, count it, build a vocabulary."}
+"""Commands of two words, by the first word."""
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run a command line and exit."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no such characters
+        if isinstance(stream, io.TextIOWrapper):  # not every terminal can show Chinese
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(list(sys.argv[1:] if tokens is None else tokens)))
 
@@ -150,7 +151,7 @@ def run(tokens: list[str]) -> int:
 
 
 def _app(asked: str) -> App:
-    """The commands; the one that is asked for brings its own help, the others have a line."""
+    """All commands; the full help of `asked` is loaded, the others have one line."""
     app = App(
         name="wenlu",
         help=_HELP,

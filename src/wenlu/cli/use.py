@@ -1,4 +1,4 @@
-"""wenlu predict, evaluate, submit: using a trained model."""
+"""wenlu predict, evaluate, submit: use a trained model."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,24 +19,24 @@ def predict(
     output: Path | None = None,
     json: Switch = False,
 ) -> None:
-    """Label texts with a trained model, each with its probability.
+    """Apply a trained model to texts: print what it predicts, or write it to a file.
 
     Examples:
         wenlu predict runs/tnews "国足今晚对阵日本" "央行宣布降准"
         wenlu predict runs/pairs "怎么退款" "如何申请退款"   # a task on pairs
         wenlu predict runs/tnews --input new.csv --output labelled.jsonl
-        wenlu predict runs/tnews -- "-5度"                   # it begins with a dash
+        wenlu predict runs/tnews -- "-5度"                   # starts with a dash
 
     Parameters
     ----------
     run
-        A run folder, or the model folder in one.
+        A run folder, or its model folder.
     texts
-        Texts to label; for a task on pairs, first and second in turn.
+        The texts. A task on pairs takes two for each input: first, second, first, second, ...
     input
-        A JSONL, JSON, CSV or TSV file with the task's text fields; labels in it are left unread.
+        A JSONL, JSON, CSV or TSV file with the text fields of the task. Labels in it are ignored.
     output
-        Where to write the labels of `--input`, as JSONL; by default they are printed.
+        JSONL file to write the predictions for `--input` to. Default: print them.
     json
         Print one JSON document and nothing else.
     """
@@ -46,19 +46,19 @@ def predict(
     if bool(texts) == (input is not None):
         raise UsageError("give either texts or --input FILE")
     if output is not None and input is None:
-        raise UsageError("--output goes with --input FILE")
+        raise UsageError("--output needs --input FILE")
     if input is not None and output is not None:
         check_target(output)
         if output.exists() and input.exists() and output.samefile(input):
             raise RunError(
-                f"{output} is --input and --output: what it holds besides the texts would be "
-                "lost; give --output another name"
+                f"{output} is both --input and --output: its other fields would be lost; "
+                "give --output another name"
             )
     loaded = Run(run)
     if input is None:
         width = len(loaded.task.text_fields)
         if not width:
-            raise ConfigError(f"what {loaded.task.name} takes cannot be typed; give --input FILE")
+            raise ConfigError(f"{loaded.task.name} needs more than plain text; give --input FILE")
         if len(texts) % width:
             fields = ", ".join(loaded.task.text_fields)
             raise ConfigError(
@@ -100,7 +100,7 @@ def evaluate(
     split: Literal["train", "dev", "test"] = "dev",
     json: Switch = False,
 ) -> None:
-    """Measure a trained model on labelled text, by the benchmark's own metric.
+    """Measure a trained model on labelled text, with the metric of the benchmark.
 
     Examples:
         wenlu evaluate runs/tnews --data CLUE/tnews
@@ -111,9 +111,9 @@ def evaluate(
     run
         A run folder.
     data
-        Folder with the task's files, or one labelled file; by default the data of the run.
+        A folder with the files of the task, or one labelled file. Default: the data of the run.
     split
-        Which of the folder's files.
+        Which file of the folder to use.
     json
         Print one JSON document and nothing else.
     """
@@ -130,7 +130,7 @@ def evaluate(
 
 
 def _scores(scores: dict[str, float], main: str) -> Iterator[str]:
-    """The scores for people, the main one first."""
+    """The scores as text, the main one first."""
     from wenlu.evaluation.numerals import METRICS, metric_name
 
     for name in dict.fromkeys((main, *(name for name in scores if name in METRICS))):
@@ -144,7 +144,7 @@ def _scores(scores: dict[str, float], main: str) -> Iterator[str]:
 def submit(
     run: Path, *, data: Path | None = None, out: Path | None = None, json: Switch = False
 ) -> None:
-    """Label a benchmark's test set and write the file that is handed in, checked.
+    """Predict the test set of a benchmark and write the submission file, checked.
 
     Examples:
         wenlu submit runs/tnews --data CLUE/tnews --out tnews10_predict.json
@@ -154,9 +154,10 @@ def submit(
     run
         A run folder.
     data
-        Folder with the task's test file, or that file; by default the data of the run.
+        A folder with the test file of the task, or that file. Default: the data of the run.
     out
-        The file to write, or a folder; by default the benchmark's own file name, here.
+        The file to write, or a folder. Default: the file name that the benchmark wants, in the
+        current folder.
     json
         Print one JSON document and nothing else.
     """

@@ -1,4 +1,4 @@
-"""Whole numbers on the command line, which the parser would round."""
+"""Integers on the command line: the parser would round fractions."""
 
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ def refuse_fractions(
     commands: tuple[str, ...],  # noqa: ARG001
     arguments: ArgumentCollection,
 ) -> None:
-    """Raise UsageError where a whole number is wanted and a fraction came."""
+    """Raise UsageError if an integer is needed and a fraction was given."""
     for argument in arguments:
         kinds = _kinds(argument.hint)
         for token in argument.tokens if int in kinds and not kinds & {float, str} else ():
@@ -21,5 +21,5 @@ def refuse_fractions(
 
 
 def _kinds(hint: Any) -> set[Any]:  # noqa: ANN401
-    """The types that a value may have: of int | None and list[int] it is int, among others."""
+    """All types in an annotation: `int | None` and `list[int]` both contain int."""
     return {hint}.union(*map(_kinds, get_args(hint)))
