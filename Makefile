@@ -41,7 +41,7 @@ bench: $(VENV)/bench
 	$(BIN)/python -m bench.pretraining
 	$(BIN)/python -m bench.spans
 	$(BIN)/python -m bench.reading
-	$(BIN)/python -m bench.recompute
+	$(BIN)/python -m bench.gradient_checkpointing
 	$(BIN)/python -m bench.shuffle
 	$(BIN)/python -m bench.counting
 

@@ -12,10 +12,13 @@ from wenlu.nn.dropout import Dropout, dropout
 from wenlu.nn.embeddings import Embeddings
 from wenlu.nn.feed_forward import FeedForward
 from wenlu.nn.global_pointer import EfficientGlobalPointer, GlobalPointer, WithPrior
+from wenlu.nn.gradient_checkpointing import (
+    disable_gradient_checkpointing,
+    enable_gradient_checkpointing,
+)
 from wenlu.nn.initialisation import initialise, initialise_by_inputs
 from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
 from wenlu.nn.places import Places
-from wenlu.nn.recompute import keep_activations, recompute
 from wenlu.nn.relative import RelativeForm
 from wenlu.nn.rotary import Rotary, rotate
 from wenlu.nn.transformer import Transformer
@@ -48,15 +51,15 @@ __all__ = [
     "Window",
     "WithPrior",
     "block_of",
+    "disable_gradient_checkpointing",
     "dot_product",
     "dot_product_with_lse",
     "dropout",
+    "enable_gradient_checkpointing",
     "initialise",
     "initialise_by_inputs",
-    "keep_activations",
     "merge",
     "no_position",
     "real_tokens",
-    "recompute",
     "rotate",
 ]

@@ -21,7 +21,7 @@ from wenlu.errors import ConfigError, RunError
 from wenlu.evaluation import mean_and_deviation
 from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
-from wenlu.nn import recompute
+from wenlu.nn import enable_gradient_checkpointing
 from wenlu.tasks.config import RunConfig
 from wenlu.tasks.evaluator import Evaluator, with_interval, write_predictions
 from wenlu.tasks.examples import Example
@@ -157,7 +157,7 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     config = replace(config, training=replace(settings, lr=rate, epochs=epochs))
     module = task.build(model, pooling=config.pooling)
     if settings.recompute:
-        recompute(model.encoder, every=settings.recompute)
+        enable_gradient_checkpointing(model.encoder, every=settings.recompute)
     splits = describe(task, files, notes, train_set, dev_set, train_rows, dev_rows)
     for line in summary(splits):
         say(line)

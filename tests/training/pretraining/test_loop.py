@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from wenlu.corpus import TokenCorpus
 from wenlu.errors import RunError
-from wenlu.nn.recompute import recompute
+from wenlu.nn.gradient_checkpointing import enable_gradient_checkpointing
 from wenlu.training import state
 from wenlu.training.pretraining import PretrainingSettings, loop
 from wenlu.training.pretraining.batch import Labels, PretrainingBatch
@@ -183,7 +183,7 @@ def test_recomputing_changes_not_a_bit(corpus: TokenCorpus, tmp_path: Path) -> N
     plain, _ = train(tmp_path / "plain", corpus)
     for every in (1, 2):
         module = toy()
-        recompute(module.model.encoder, every=every)
+        enable_gradient_checkpointing(module.model.encoder, every=every)
         train(tmp_path / str(every), corpus, module=module)
         assert_same_weights(module, plain)
         assert metrics(tmp_path / str(every)) == metrics(tmp_path / "plain")

@@ -16,7 +16,7 @@ from wenlu.corpus import TokenCorpus, vocabulary_fingerprint, write_tokens
 from wenlu.corpus.documents import DOCUMENTS, ROWS, check_documents
 from wenlu.errors import ConfigError, RunError, closest
 from wenlu.models import Model, save
-from wenlu.nn.recompute import recompute
+from wenlu.nn.gradient_checkpointing import enable_gradient_checkpointing
 from wenlu.optim import OPTIMIZERS
 from wenlu.text import Tokenizer
 from wenlu.training.allocator import return_freed_memory
@@ -154,7 +154,7 @@ def _pretrain(
                 return _brief(evaluate(module, measured, precision=settings.precision))
 
         if settings.recompute:
-            recompute(model.encoder, every=settings.recompute)
+            enable_gradient_checkpointing(model.encoder, every=settings.recompute)
         progress = pretrain_module(
             module,
             data,

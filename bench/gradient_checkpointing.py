@@ -1,18 +1,18 @@
-"""Recomputation: time and memory of training steps, against keeping all activations.
+"""Gradient checkpointing: time and memory of training steps, against keeping all activations.
 
 BERT of 12 layers, a loss like MLM's at 15 % of the tokens, AdamW. Each measurement is a process of
 its own, and the two variants take turns. Peak memory at two batch sizes gives what is fixed and
 what a row costs, and so the largest batch that a limit allows; `--check` then runs that batch, and
 says what it took.
 
-The C library's allocator has a say. Told to keep what is freed, as in training without
-recomputation, it leaves holes that tensors of other sizes do not fill, and the process grows beyond
+The C library's allocator has a say. Told to keep what is freed, as in training without gradient
+checkpointing, it leaves holes that tensors of other sizes do not fill, and the process grows beyond
 what is in use. Told to hand every large block back at once, as in training with it, memory is what
 is in use; getting it anew takes time. `--allocator` gives both variants the same.
 
-    python -m bench.recompute                        lengths 128 and 512, both halves of each block
-    python -m bench.recompute --parts block --every 2 --length 512 --limit 8000 --check
-    python -m bench.recompute --allocator kept
+    python -m bench.gradient_checkpointing     lengths 128 and 512, both halves of each block
+    python -m bench.gradient_checkpointing --parts block --every 2 --length 512 --check
+    python -m bench.gradient_checkpointing --allocator kept
 """
 
 import argparse
@@ -26,8 +26,8 @@ from torch import nn
 
 from bench.side_by_side import Pair, Stopwatch, compare, machine, peak_memory_mb
 from wenlu.models.bert import bert
-from wenlu.nn import Transformer, recompute
-from wenlu.nn.recompute import PARTS
+from wenlu.nn import Transformer, enable_gradient_checkpointing
+from wenlu.nn.gradient_checkpointing import PARTS
 from wenlu.training.allocator import keep_freed_memory, return_freed_memory
 
 VOCABULARY, SHARE = 21_128, 0.15
@@ -40,7 +40,7 @@ ALLOCATORS: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "kept": (keep_freed_memory, keep_freed_memory),
     "returned": (return_freed_memory, return_freed_memory),
 }
-"""What is done with freed memory, recomputed and plain."""
+"""What is done with freed memory, checkpointed and plain."""
 
 
 def side(arguments: argparse.Namespace) -> dict[str, float]:
@@ -50,8 +50,10 @@ def side(arguments: argparse.Namespace) -> dict[str, float]:
     width, rows = arguments.width, arguments.rows
     config = bert(vocabulary=VOCABULARY, width=width, layers=arguments.layers)
     encoder, head = Transformer(config), nn.Linear(width, VOCABULARY)
-    if arguments.side == "recomputed":
-        recompute(encoder, every=arguments.every, parts=PARTS[arguments.parts][0])
+    if arguments.side == "checkpointed":
+        enable_gradient_checkpointing(
+            encoder, every=arguments.every, parts=PARTS[arguments.parts][0]
+        )
     optimizer = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=1e-4)
     wall, processor = [], []
     for _ in range(arguments.steps + 1):
@@ -73,13 +75,13 @@ def side(arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def measure(arguments: argparse.Namespace, length: int, rows: tuple[int, int], steps: int) -> Pair:
-    """So many runs in turn, recomputed with the first number of rows and plain with the second."""
+    """Runs in turn, checkpointed with the first number of rows and plain with the second."""
     common = ["--length", str(length), "--steps", str(steps)]
     for name in ("width", "layers", "parts", "every", "allocator"):
         common += [f"--{name}", str(getattr(arguments, name))]
     return compare(
-        "bench.recompute",
-        [*common, "--side", "recomputed", "--rows", str(rows[0])],
+        "bench.gradient_checkpointing",
+        [*common, "--side", "checkpointed", "--rows", str(rows[0])],
         [*common, "--side", "plain", "--rows", str(rows[1])],
         arguments.runs,
     )
@@ -125,7 +127,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--steps", type=int, default=2, help="timed steps of a run, after a first")
     parser.add_argument("--check", action="store_true", help="also run the largest batches")
-    parser.add_argument("--side", choices=["recomputed", "plain"], help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=["checkpointed", "plain"], help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
@@ -134,7 +136,7 @@ def main() -> None:
     print(f"{machine()}, {torch.get_num_threads()} threads")
     print(
         f"{arguments.layers}x{arguments.width}, {arguments.parts} of every {arguments.every} "
-        f"layers, freed memory {arguments.allocator}; recomputed / plain\n"
+        f"layers, freed memory {arguments.allocator}; checkpointed / plain\n"
     )
     print(
         "| length | ms a sample | more time, processor (wall) | MB a row | MB fixed "

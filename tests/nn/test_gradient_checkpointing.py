@@ -1,4 +1,4 @@
-"""Recomputation changes what is kept in memory, and nothing else."""
+"""Gradient checkpointing changes what is kept in memory, and nothing else."""
 
 import gc
 import os
@@ -31,11 +31,11 @@ from wenlu.nn import (
     Transformer,
     TransformerConfig,
     Window,
-    keep_activations,
+    disable_gradient_checkpointing,
+    enable_gradient_checkpointing,
     real_tokens,
-    recompute,
 )
-from wenlu.nn.recompute import PARTS, attention_only, both_halves, whole_block
+from wenlu.nn.gradient_checkpointing import PARTS, attention_only, both_halves, whole_block
 
 IDS = torch.arange(21).view(3, 7) * 5 % 13
 REAL = real_tokens(torch.tensor([7, 4, 1]), 7)
@@ -114,7 +114,7 @@ def peak(model: Transformer) -> int:
 def test_a_step_is_the_same_to_the_last_bit(family: str, every: int, parts: str) -> None:
     model = Transformer(shape(family))
     plain = step(model, None, Padding(REAL))
-    recompute(model, every=every, parts=PARTS[parts][0])
+    enable_gradient_checkpointing(model, every=every, parts=PARTS[parts][0])
     for _ in range(2):
         assert_same(step(model, None, Padding(REAL)), plain)
 
@@ -138,7 +138,7 @@ def test_rows_masks_and_positions(
     positions = torch.tensor([[0, 1, 2, 3, 0, 1, 2]])
     segments = None if family == "gpt2" else IDS % 2
     expected = step(model, segments, mask, positions=positions, rows=rows)
-    recompute(model, parts=PARTS[parts][0])
+    enable_gradient_checkpointing(model, parts=PARTS[parts][0])
     assert_same(step(model, segments, mask, positions=positions, rows=rows), expected)
 
 
@@ -149,7 +149,7 @@ def test_in_bfloat16(family: str, parts: str) -> None:
     exact = step(model)
     with torch.autocast("cpu", torch.bfloat16):
         plain = step(model)
-        recompute(model, parts=PARTS[parts][0])
+        enable_gradient_checkpointing(model, parts=PARTS[parts][0])
         assert_same(step(model), plain)
     assert not torch.equal(plain[0], exact[0])
 
@@ -164,7 +164,7 @@ def test_the_backward_pass_may_stand_outside_of_autocast() -> None:
         return list(torch.autograd.grad(loss, list(model.parameters())))
 
     plain = gradients()
-    recompute(model)
+    enable_gradient_checkpointing(model)
     assert_same(gradients(), plain)
 
 
@@ -175,14 +175,14 @@ def test_frozen_layers(frozen: list[str], parts: str) -> None:
     for name in frozen:
         model.get_submodule(name).requires_grad_(False)
     plain = step(model)
-    recompute(model, parts=PARTS[parts][0])
+    enable_gradient_checkpointing(model, parts=PARTS[parts][0])
     assert_same(step(model), plain)
 
 
 def test_evaluation_is_the_same() -> None:
     model = Transformer(shape("bert")).eval()
     plain = step(model)
-    recompute(model)
+    enable_gradient_checkpointing(model)
     assert_same(step(model), plain)
     with torch.no_grad():
         assert torch.equal(model(IDS), model(IDS))
@@ -194,7 +194,7 @@ def test_evaluation_is_the_same() -> None:
 def test_a_cache_is_extended_once(recording: bool, parts: str) -> None:
     model = Transformer(shape("gpt2")).eval()
     whole = model(IDS)
-    recompute(model, parts=PARTS[parts][0])
+    enable_gradient_checkpointing(model, parts=PARTS[parts][0])
     cache = model.new_cache()
     with torch.set_grad_enabled(recording):
         pieces = [model(piece, cache=cache) for piece in IDS.split([4, 1, 2], 1)]
@@ -210,18 +210,18 @@ def test_memory_falls() -> None:
     plain = peak(model)
     needed = {}
     for name, (parts, _) in PARTS.items():
-        recompute(model, parts=parts)
+        enable_gradient_checkpointing(model, parts=parts)
         needed[name] = peak(model)
     assert needed["block"] < plain / 3
     assert needed["halves"] < plain / 2.5
     assert needed["block"] < needed["halves"] < needed["attention"] < plain
     growing = []
     for every in (1, 2, 3, 4, 6, 12):
-        recompute(model, every=every)
+        enable_gradient_checkpointing(model, every=every)
         growing.append(peak(model))
     assert growing == sorted(growing)
     assert growing[-1] < plain
-    keep_activations(model)
+    disable_gradient_checkpointing(model)
     assert peak(model) == plain
 
 
@@ -229,9 +229,9 @@ def test_memory_falls() -> None:
 def test_memory_of_a_shared_block_falls(parts: str) -> None:
     model = Transformer(shape("albert", **TWELVE))
     plain = peak(model)
-    recompute(model, parts=PARTS[parts][0])
+    enable_gradient_checkpointing(model, parts=PARTS[parts][0])
     every_layer = peak(model)
-    recompute(model, parts=PARTS[parts][0], every=5)
+    enable_gradient_checkpointing(model, parts=PARTS[parts][0], every=5)
     some = peak(model)
     assert every_layer < some < plain
     assert peak(model) == some  # whichever layer a pass begins to count at
@@ -241,7 +241,7 @@ def test_names_and_sizes_stay() -> None:
     model = Model(shape("roformer"), {"mlm"})
     before = deepcopy(model)
     for parts, _ in PARTS.values():
-        recompute(model, parts=parts)
+        enable_gradient_checkpointing(model, parts=parts)
         ours, theirs = model.state_dict(), before.state_dict()
         assert list(ours) == list(theirs)
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
@@ -262,21 +262,21 @@ def test_it_can_be_switched_off_and_changed() -> None:
         names = {name: set(vars(module)) for name, module in model.named_modules()}
         return [name for name in names if names[name] != untouched[name]]
 
-    recompute(model, parts=whole_block)
+    enable_gradient_checkpointing(model, parts=whole_block)
     assert touched() == [f"encoder.blocks.{index}" for index in range(4)]
-    recompute(model, every=3, parts=attention_only)
+    enable_gradient_checkpointing(model, every=3, parts=attention_only)
     assert touched() == ["encoder.blocks.0.attention", "encoder.blocks.3.attention"]
-    recompute(model, every=9, parts=both_halves)
+    enable_gradient_checkpointing(model, every=9, parts=both_halves)
     assert touched() == ["encoder.blocks.0.attention", "encoder.blocks.0.feed_forward"]
-    keep_activations(model)
+    disable_gradient_checkpointing(model)
     assert touched() == []
-    keep_activations(model)
+    disable_gradient_checkpointing(model)
 
 
 @pytest.mark.parametrize("copied", [deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_a_copy_recomputes_itself(copied: Callable[[Transformer], Transformer]) -> None:
+def test_a_copy_checkpoints_itself(copied: Callable[[Transformer], Transformer]) -> None:
     model = Transformer(shape("albert"))
-    recompute(model, every=2)
+    enable_gradient_checkpointing(model, every=2)
     expected, needed = step(model), peak(model)
     other = copied(model)
     assert peak(other) == needed
@@ -284,13 +284,13 @@ def test_a_copy_recomputes_itself(copied: Callable[[Transformer], Transformer]) 
         for parameter in model.parameters():
             parameter.zero_()  # a copy that still spoke to the first would notice
     assert_same(step(other), expected)
-    keep_activations(other)
+    disable_gradient_checkpointing(other)
     assert_same(step(other), expected)
 
 
 def test_a_model_is_freed_when_it_is_let_go() -> None:
     model = Transformer(shape("bert"))
-    recompute(model)
+    enable_gradient_checkpointing(model)
     step(model)
     watched = [weakref.ref(module) for module in model.blocks.modules()]
     with without_collector():
@@ -313,7 +313,7 @@ def test_a_loss_may_outlive_its_model() -> None:
         torch.manual_seed(3)
         model = Transformer(shape("bert"))
         if again:
-            recompute(model)
+            enable_gradient_checkpointing(model)
         return model(IDS).square().mean(), model.blocks[0].attention.query.weight
 
     found = [torch.autograd.grad(*loss(again=again)) for again in (False, True)]
@@ -323,18 +323,18 @@ def test_a_loss_may_outlive_its_model() -> None:
 @pytest.mark.parametrize("parts", PARTS)
 def test_another_mode_going_backwards_is_an_error(parts: str) -> None:
     model = Transformer(shape("bert"))
-    recompute(model, parts=PARTS[parts][0])
+    enable_gradient_checkpointing(model, parts=PARTS[parts][0])
     loss = model(IDS).sum()
     model.eval()
     with pytest.raises(ConfigError, match=r"train\(\) or eval\(\) was called between a forward"):
         loss.backward()
 
 
-def test_what_cannot_be_recomputed_is_refused() -> None:
+def test_what_cannot_be_checkpointed_is_refused() -> None:
     model = Transformer(shape("bert"))
     with pytest.raises(ConfigError, match=r"every must be at least 1, .* all layers; got 0"):
-        recompute(model, every=0)
-    for act in (recompute, keep_activations):
+        enable_gradient_checkpointing(model, every=0)
+    for act in (enable_gradient_checkpointing, disable_gradient_checkpointing):
         with pytest.raises(ConfigError, match="Linear holds no Transformer whose blocks"):
             act(nn.Linear(2, 2))
 
@@ -367,7 +367,7 @@ def one_of_two(rank: int, store: str) -> None:
         steps = []
         for parts in (None, *PARTS):
             if parts is not None:
-                recompute(model, parts=PARTS[parts][0])
+                enable_gradient_checkpointing(model, parts=PARTS[parts][0])
             model.zero_grad()
             shared = DistributedDataParallel(model, gradient_as_bucket_view=True)
             torch.manual_seed(100 + rank)

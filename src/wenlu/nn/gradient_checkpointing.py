@@ -1,9 +1,8 @@
-"""Recomputation: keep what enters the parts of a block, and work them out again going backwards.
+"""Gradient checkpointing: keep what enters a module, and compute the rest again going backwards.
 
-Activations fill most of the memory while training, and the backward pass can make them anew, one
-part at a time, for at most the time of one more forward pass. The second time the same random
-numbers are drawn and the same arithmetic is used, so the loss and the gradients are those of the
-plain model to the last bit.
+Activations fill most of the memory while training. The backward pass can compute them again, one
+module at a time, for at most the time of one more forward pass. The second pass draws the same
+random numbers and does the same arithmetic, so loss and gradients are bit-identical.
 
 Paper: "Training Deep Nets with Sublinear Memory Cost".
 """
@@ -22,16 +21,16 @@ from wenlu.nn.cache import LayerCache
 from wenlu.nn.transformer import Transformer
 
 Parts = Callable[[Block], list[nn.Module]]
-"""Which modules of a block are worked out again, each on its own."""
+"""Which modules of a block are checkpointed, each on its own."""
 
 
 def whole_block(block: Block) -> list[nn.Module]:
-    """The block as one: nothing is kept but what enters it."""
+    """The block as one: only its input is kept."""
     return [block]
 
 
 def both_halves(block: Block) -> list[nn.Module]:
-    """Attention and feed-forward: what enters them is kept, and what stands around them.
+    """Attention and feed-forward: their inputs are kept, and what stands between them.
 
     The matrix product that each ends with, 5/12 of the work of all matrices, is not done again.
     """
@@ -50,53 +49,55 @@ PARTS: dict[str, tuple[Parts, str]] = {
 }
 
 
-def recompute(model: nn.Module, *, every: int = 1, parts: Parts = both_halves) -> None:
-    """Let the blocks of each `Transformer` in `model` be worked out again going backwards.
+def enable_gradient_checkpointing(
+    model: nn.Module, *, every: int = 1, parts: Parts = both_halves
+) -> None:
+    """Checkpoint the blocks of each `Transformer` in `model`.
 
-    Names, weights and results stay as they are, and a later call replaces what an earlier one did.
-    Nothing is done where no gradients are recorded, nor with a cache, which a second time would
-    extend once more. Weights must not change between a forward pass and its backward pass.
+    Names, weights and results stay the same. A later call replaces the settings of an earlier one.
+    Without gradients, or with a cache (a second pass would extend it twice), modules run as usual.
+    Weights must not change between a forward pass and its backward pass.
 
     Args:
-        model: a `Transformer`, or what holds one.
-        every: do so in layers 0, `every`, 2·`every`, ...; the others keep their activations.
-        parts: what is worked out again as one; a function from `PARTS`.
+        model: a `Transformer`, or a module that holds one.
+        every: checkpoint layers 0, `every`, 2·`every`, ...; the others keep their activations.
+        parts: what is checkpointed as one; a function from `PARTS`.
     """
     if every < 1:
-        raise ConfigError(f"every must be at least 1, which recomputes all layers; got {every}")
-    keep_activations(model)
+        raise ConfigError(f"every must be at least 1, which checkpoints all layers; got {every}")
+    disable_gradient_checkpointing(model)
     for transformer in _transformers(model):
         chosen = [layer % every == 0 for layer in range(transformer.config.layers)]
         own = len(transformer.blocks)
         for index, block in enumerate(cast(Iterable[Block], transformer.blocks)):
-            turns = chosen[index::own]  # those layers that this block is: one, or all if shared
+            turns = chosen[index::own]  # the layers that this block is: one, or all if shared
             if any(turns):
                 for module in parts(block):
-                    module.forward = _Recomputed(module, turns)
+                    module.forward = _Checkpointed(module, turns)
 
 
-def keep_activations(model: nn.Module) -> None:
-    """Undo `recompute`."""
+def disable_gradient_checkpointing(model: nn.Module) -> None:
+    """Undo `enable_gradient_checkpointing`."""
     for transformer in _transformers(model):
         for module in transformer.modules():
-            if isinstance(module.forward, _Recomputed):
+            if isinstance(module.forward, _Checkpointed):
                 del module.forward  # uncovers the method of its class
 
 
 def _transformers(model: nn.Module) -> list[Transformer]:
     found = [module for module in model.modules() if isinstance(module, Transformer)]
     if not found:
-        raise ConfigError(f"{type(model).__name__} holds no Transformer whose blocks to recompute")
+        raise ConfigError(f"{type(model).__name__} holds no Transformer whose blocks to checkpoint")
     return found
 
 
-class _Recomputed:
+class _Checkpointed:
     """Stands in for the `forward` of one module, so that all names stay.
 
     Args:
-        module: what is worked out again. It holds this, so this holds it weakly: a model must be
-            freed when it is let go, not when Python next looks for cycles.
-        turns: whether to do so, for each of its calls in one pass through the model.
+        module: what is checkpointed. It holds this object, so this object holds it weakly: a model
+            must be freed when its last user drops it, not when Python next looks for cycles.
+        turns: whether to checkpoint, for each of its calls in one pass through the model.
     """
 
     def __init__(self, module: nn.Module, turns: list[bool]) -> None:
@@ -110,19 +111,20 @@ class _Recomputed:
             if module.training != training:
                 raise ConfigError(
                     "train() or eval() was called between a forward pass and its backward pass, "
-                    "and the model is recomputed in between; call it after the backward pass"
+                    "but gradient checkpointing runs the model in between; call it after the "
+                    "backward pass"
                 )
             return type(module).forward(module, *given, **named)
 
         cached = any(isinstance(value, LayerCache) for value in (*given, *named.values()))
         if cached or not torch.is_grad_enabled():
             return forward(*given, **named)
-        again = self.turns[self.calls % len(self.turns)]
+        wanted = self.turns[self.calls % len(self.turns)]
         self.calls += 1
-        if not again:
+        if not wanted:
             return forward(*given, **named)
         return checkpoint(forward, *given, use_reentrant=False, preserve_rng_state=True, **named)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy or a pickle of the module gets one that stands in for the copy's."""
-        return _Recomputed, (self.module(), self.turns)
+        return _Checkpointed, (self.module(), self.turns)
