@@ -1,9 +1,9 @@
-"""Train a classifier from scratch, measure it and leave a run folder.
+"""Train a classifier from scratch, measure it and write a run folder.
 
     python examples/train_classifier.py
     python examples/train_classifier.py --task classify --data my.csv --out runs/my
 
-The first trains on the sample set that comes with the package, in a minute or two on two cores.
+The first command uses the bundled sample set and takes a minute or two on two cores.
 """
 
 import argparse
@@ -14,14 +14,14 @@ from wenlu.assets import asset
 
 parser = argparse.ArgumentParser(description="Train a classifier from scratch.")
 parser.add_argument("--task", default="intents")
-parser.add_argument("--data", default=asset("samples", "intents"), help="a folder, or one file")
-parser.add_argument("--model", default="scratch-4x312", help="a bundled name, or a model folder")
+parser.add_argument("--data", default=asset("samples", "intents"), help="a folder or a file")
+parser.add_argument("--model", default="scratch-4x312", help="a bundled model or a model folder")
 parser.add_argument("--out", type=Path, default=Path("runs/example"))
 parser.add_argument("--epochs", type=int, default=12)
-parser.add_argument("--limit", type=int, default=0, help="training examples; 0 for all")
+parser.add_argument("--limit", type=int, default=0, help="number of training examples; 0 for all")
 arguments = parser.parse_args()
 
-# A run is described by a value: all that is needed to repeat it. It is saved with the run.
+# All settings of a run. They are saved with the run, so it can be repeated.
 config = wenlu.RunConfig(
     task=arguments.task,
     data=str(arguments.data),
@@ -32,10 +32,10 @@ config = wenlu.RunConfig(
     training=wenlu.TrainingSettings(epochs=arguments.epochs),
 )
 
-# The same as `wenlu train`. Bad data is a DataError that names file, line and field.
+# The same as `wenlu train`. Bad data raises a DataError that names file, line and field.
 result = wenlu.train(config, arguments.out, overwrite=True, say=print)
 
-# What comes back is what result.json holds.
+# The result has the content of result.json.
 scores, splits = result["scores"], result["splits"]
 print(
     f"accuracy {scores['accuracy']:.1%} "

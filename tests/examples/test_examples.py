@@ -40,7 +40,7 @@ def test_a_model_is_trained_and_then_used(play: Play, tmp_path: Path) -> None:
     assert any(line.startswith("accuracy ") for line in lines)
     assert {"config.toml", "model", "report.html", "result.json"} <= {p.name for p in out.iterdir()}
 
-    lines = play("use_a_run.py", out, "明早六点半喊我起床", "我要退货", "--surest", 1.1)
+    lines = play("use_a_run.py", out, "明早六点半喊我起床", "我要退货", "--threshold", 1.1)
     assert [line.endswith("ask a person") for line in lines[:2]] == [True, True]
     assert "明早六点半喊我起床" in lines[0]
     assert any(line.startswith("accuracy ") for line in lines)
@@ -63,9 +63,9 @@ def test_every_example_has_a_test() -> None:
 
 def test_a_text_is_gone_on_with(play: Play) -> None:
     given = ("今天天气很好，", "--tokens", 12, "--samples", 2)
-    first = play("go_on_writing.py", *given)
+    first = play("continue_text.py", *given)
     assert all(line.startswith("今天天气很好，") for line in first)
     assert len(set(first)) == 2
-    assert play("go_on_writing.py", *given) == first
-    likeliest = play("go_on_writing.py", *given, "--top-p", 0)
+    assert play("continue_text.py", *given) == first
+    likeliest = play("continue_text.py", *given, "--top-p", 0)
     assert len(set(likeliest)) == 1

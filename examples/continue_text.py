@@ -1,11 +1,11 @@
-"""Let a model go on with a text, token by token, each drawn from the most probable ones.
+"""Continue a text: sample token by token from the most probable tokens (top-p).
 
-    python examples/go_on_writing.py 今天天气很好，
-    python examples/go_on_writing.py 今天天气很好， --samples 3 --top-p 0.7 --seed 2
+    python examples/continue_text.py 今天天气很好，
+    python examples/continue_text.py 今天天气很好， --samples 3 --top-p 0.7 --seed 2
 
-As UniLM was trained: [CLS] text [SEP] is segment 0, and every place of it looks at all of it; what
-is written is segment 1, looks at what stands before it, and ends with [SEP]. The cache keeps the
-keys and values, so that each further token costs one place and not the whole text.
+The input is that of UniLM. [CLS] text [SEP] is segment 0, and its tokens see each other. The
+generated tokens are segment 1, see all tokens before them, and end with [SEP]. The cache keeps keys
+and values, so each new token is one position of work, not the whole text.
 """
 
 import argparse
@@ -14,12 +14,12 @@ import torch
 
 import wenlu
 
-parser = argparse.ArgumentParser(description="Go on with a text.")
+parser = argparse.ArgumentParser(description="Continue a text.")
 parser.add_argument("text")
 parser.add_argument("--model", default="wenlu-gen")
-parser.add_argument("--tokens", type=int, default=40, help="how many at most")
+parser.add_argument("--tokens", type=int, default=40, help="maximum number of new tokens")
 parser.add_argument("--samples", type=int, default=1)
-parser.add_argument("--top-p", type=float, default=0.8, help="draw from so much of all chances")
+parser.add_argument("--top-p", type=float, default=0.8, help="total probability to sample from")
 parser.add_argument("--seed", type=int, default=1)
 arguments = parser.parse_args()
 
@@ -31,16 +31,16 @@ source = tokenizer.join(tokenizer.encode(arguments.text).ids, None, model.config
 
 
 @torch.inference_mode()
-def written(generator: torch.Generator) -> list[int]:
-    """Tokens that follow the text."""
+def sampled(generator: torch.Generator) -> list[int]:
+    """New tokens, up to [SEP]."""
     cache, tokens = model.encoder.new_cache(), list[int]()
     states = model.encoder(torch.tensor([source.ids]), cache=cache)
     while len(tokens) < arguments.tokens:
         logits = model.token_logits(states[0, -1])
         logits[never] = -torch.inf
         chances, order = logits.softmax(0).sort(descending=True)
-        kept = chances.cumsum(0) - chances < arguments.top_p  # with the one that crosses it
-        kept[0] = True
+        kept = chances.cumsum(0) - chances < arguments.top_p
+        kept[0] = True  # also for --top-p 0
         drawn = int(order[torch.multinomial(chances * kept, 1, generator=generator)])
         if drawn == end:
             break
@@ -52,5 +52,5 @@ def written(generator: torch.Generator) -> list[int]:
 
 for sample in range(arguments.samples):
     generator = torch.Generator().manual_seed(arguments.seed + sample)
-    tokens = tokenizer.tokens(written(generator))
+    tokens = tokenizer.tokens(sampled(generator))
     print(arguments.text + "".join(token.removeprefix("##") for token in tokens))
