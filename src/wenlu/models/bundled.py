@@ -74,7 +74,7 @@ BUNDLED: dict[str, Bundled] = {
         _pretrained(
             "wenlu-mini", "RoFormer, 4 layers of 256, pretrained for a few hours on one CPU core"
         ),
-        _pretrained("wenlu-gen", "wenlu-mini, pretrained further to go on with a text (UniLM)"),
+        _pretrained("wenlu-gen", "wenlu-mini, pretrained further to continue a text (UniLM)"),
         _scratch(2, 128, 4, 512),
         Bundled(
             name="scratch-mini",
