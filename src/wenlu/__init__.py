@@ -1,4 +1,4 @@
-"""wenlu (文炉), a furnace for text: from raw Chinese text to a trained, measured, served model."""
+"""wenlu (文炉): train, measure and use models for Chinese text."""
 
 from typing import TYPE_CHECKING
 

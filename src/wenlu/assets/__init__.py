@@ -1,4 +1,4 @@
-"""Files that ship with the package: sample sets and a vocabulary."""
+"""Files in the package: sample sets, models and a vocabulary."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Names and layouts of other libraries: safe reading and atomic writing."""
+"""Tensor names and layouts of other libraries: safe reading and atomic writing."""
 
 from wenlu.checkpoints.checkpoint import Checkpoint
 from wenlu.checkpoints.export import write_huggingface

@@ -1,4 +1,4 @@
-"""Raw text and labelled rows, of any size, each with the place it came from; text as tokens."""
+"""Raw text and labelled rows of any size, each with its file and line; token corpora."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Metrics, calibration and reports: reads numbers and files, never runs a model."""
+"""Metrics, calibration and reports, from numbers and files; it never runs a model."""
 
 from wenlu.evaluation.calibration import (
     Bin,

@@ -1,4 +1,4 @@
-"""The tasks that the field measures itself by, a file each, and how they are run."""
+"""Tasks: one file each, and how they are trained, measured and used."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Training: batches by length, the loop, exact resume, and running what was trained."""
+"""Training: batches by length, the training loop, exact resume, and inference."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The report of a run: one self-contained page, drawn from the files of its folder."""
+"""The report of a run: one self-contained page, made from the files of its folder."""
 
 from wenlu.evaluation.report.page import write_report
 

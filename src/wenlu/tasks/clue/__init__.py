@@ -1,4 +1,4 @@
-"""The tasks of CLUE, the Chinese language understanding benchmark, a file each."""
+"""The tasks of CLUE, the Chinese language understanding benchmark, one file each."""
 
 from wenlu.tasks.clue.afqmc import AFQMC
 from wenlu.tasks.clue.c3 import C3

@@ -1,4 +1,4 @@
-"""Pretraining: from raw text to a model; its parts, a file each."""
+"""Pretraining on raw text: one part per file."""
 
 from typing import TYPE_CHECKING
 

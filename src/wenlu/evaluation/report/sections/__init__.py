@@ -1,3 +1,3 @@
-"""The sections of the report, one file each: from the facts of a run to a piece of the page."""
+"""The sections of the report, one file each: they turn the facts of a run into HTML."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""What a model is pretrained to do, a file each."""
+"""Pretraining objectives, one file each."""
 
 from collections.abc import Sequence
 
