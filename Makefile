@@ -9,6 +9,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# One process a core. A process begins with tests that stand together, so that they share what they
+# need, and takes over tests of another when it has none left.
+PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist worksteal
 
 .PHONY: demo test test-all check format docs bench clean
 
@@ -16,10 +19,10 @@ demo: $(VENV)/base
 	$(BIN)/wenlu demo
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+	$(PYTEST) -m "not slow and not gpu"
 
 test-all: $(VENV)/dev
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ from typing import Any
 import rich.progress  # noqa: F401
 import torch._dynamo
 import torch.nn.parallel.distributed  # noqa: F401
+from processor import pretend_bfloat16_units
 
 import wenlu.cli.output
 import wenlu.cli.pretrain
@@ -124,5 +125,6 @@ def attempt(request: dict[str, Any]) -> list[int]:
 
 if __name__ == "__main__":
     os.fsync = lambda _: None  # kills are tested here, and not power cuts
+    pretend_bfloat16_units()
     for line in sys.stdin:
         print(json.dumps(attempt(json.loads(line))), flush=True)  # noqa: T201

@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from .processor import pretend_bfloat16_units
+
 # Tensors in tests are tiny: a second thread costs more than it brings, in subprocesses too.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
+
+pretend_bfloat16_units()
 
 # How long an example takes says something of the machine, and nothing of what is tested.
 settings.register_profile("wenlu", deadline=None)
@@ -30,7 +34,7 @@ def attempt() -> Iterator[Attempt]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        env={**os.environ, "GLOO_SOCKET_IFNAME": "lo"},
     ) as program:
         assert program.stdin is not None
         assert program.stdout is not None

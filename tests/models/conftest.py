@@ -1,6 +1,6 @@
 """Tiny models whose every weight is random, and a vocabulary for them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,15 +16,6 @@ TOKENS = [*SPECIAL, *"春眠不觉晓处闻啼鸟夜来风雨声花落知多少�
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(20_100_402)
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Tiny tensors gain nothing from several threads, which wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

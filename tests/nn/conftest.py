@@ -1,6 +1,6 @@
 """What the tests of the building blocks share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,15 +12,6 @@ from wenlu.nn import Mask, Places
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(20_100_402)
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Tiny tensors gain nothing from several threads, which wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Table(Mask):

@@ -1,6 +1,6 @@
 """A small model and small sets; whole runs in processes that can be killed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,6 @@ from .small import AFTER, BEFORE, WORDS, pairs, result, write_sets
 
 Attempt = Callable[..., list[int]]
 EndToEnd = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """The models are so small that threads would only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
