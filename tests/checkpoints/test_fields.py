@@ -1,13 +1,19 @@
-import dataclasses
 from typing import Any
 
 import pytest
 import torch
 
-from wenlu.checkpoints.fields import DEFAULTS, FAMILIES, REQUIRED, complete, frequencies
+from wenlu.checkpoints.fields import (
+    DEFAULTS,
+    FAMILIES,
+    complete,
+    frequencies,
+    from_flat,
+    to_flat,
+)
 from wenlu.checkpoints.names import huggingface, tensorflow
 from wenlu.checkpoints.parameters import PARTS, parameters, part_of
-from wenlu.nn import Rotary, Transformer, TransformerConfig
+from wenlu.nn import RotaryPosition, Transformer, TransformerConfig
 
 SMALL = {"vocabulary": 11, "width": 8, "layers": 2, "heads": 2, "inner_width": 12}
 
@@ -18,12 +24,8 @@ def family_config(family: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN40
 
 
 def test_the_fields_are_those_of_the_transformer() -> None:
-    fields = dataclasses.fields(TransformerConfig)
-    missing = dataclasses.MISSING
-    assert {field.name for field in fields} == {*REQUIRED, *DEFAULTS}
-    assert {field.name: field.default for field in fields if field.default is not missing} == (
-        DEFAULTS
-    )
+    usual = to_flat(TransformerConfig.from_dict(SMALL).to_dict())
+    assert usual == {**SMALL, **DEFAULTS}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -39,7 +41,7 @@ def test_the_fields_are_those_of_the_transformer() -> None:
 )
 def test_the_parameters_are_those_of_the_transformer(family: str, changes: dict[str, Any]) -> None:
     config = family_config(family, **changes)
-    state = Transformer(TransformerConfig(**config)).state_dict()
+    state = Transformer(TransformerConfig.from_dict(from_flat(config))).state_dict()
     shapes = parameters(config)
     assert {f"encoder.{name}": tuple(tensor.shape) for name, tensor in state.items()} == {
         name: shape for name, shape in shapes.items() if part_of(name) == "encoder"
@@ -65,4 +67,4 @@ def test_other_libraries_names_cover_all_parameters_once(family: str) -> None:
 
 def test_frequencies_are_those_of_rotary() -> None:
     config = family_config("roformer", key_size=6, rotary_base=500.0)
-    assert torch.equal(frequencies(config), Rotary(6, 500.0).frequencies)
+    assert torch.equal(frequencies(config), RotaryPosition(6, 500.0).frequencies)

@@ -24,7 +24,7 @@ def test_two_layers_compute_what_one_does(activation: str, scale: float, seed: i
     two = straighten(weight, activation, norm(width, scale))
     assert two is not None
     dense, classifier = two
-    logits = ACTIVATIONS[activation](states @ dense.T) @ classifier.T
+    logits = ACTIVATIONS.from_value(activation).build()(states @ dense.T) @ classifier.T
     exact = states.double() @ weight.double().T
     size = states.abs().double() @ weight.abs().double().T
     assert ((logits - exact).abs() <= 4e-7 * size).all()

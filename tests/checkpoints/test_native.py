@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from wenlu.checkpoints import expressible, read_checkpoint, write_wenlu
+from wenlu.checkpoints.fields import from_flat
 from wenlu.checkpoints.parameters import parameters
 from wenlu.errors import CheckpointError, RunError
 from wenlu.nn import Transformer, TransformerConfig
@@ -16,7 +17,7 @@ from .tiny import assert_same
 
 
 def tensors_of(config: dict[str, Any], *heads: str) -> dict[str, Tensor]:
-    encoder = Transformer(TransformerConfig(**config)).state_dict()
+    encoder = Transformer(TransformerConfig.from_dict(from_flat(config))).state_dict()
     shapes = parameters(config, labels=3)
     return {
         **{f"encoder.{name}": tensor for name, tensor in encoder.items()},
@@ -30,7 +31,7 @@ def tensors_of(config: dict[str, Any], *heads: str) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("family", ["bert", "roformer", "nezha", "albert", "gpt2"])
 def test_what_is_written_is_read(tmp_path: Path, family: str) -> None:
-    config = family_config(family, head_size=2, initial_deviation=0.01)
+    config = family_config(family, head_size=2, initial_std=0.01)
     tensors = tensors_of(config, "pooler", "mlm", "classifier")
     tensors["tagger.transitions"] = torch.arange(4)
     extra = {"task": "情感", "max_length": 128}

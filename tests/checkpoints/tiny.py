@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from wenlu.checkpoints import Checkpoint
+from wenlu.checkpoints.fields import from_flat
 from wenlu.nn import Padding, Transformer, TransformerConfig
 
 VOCABULARY, WIDTH, LENGTH = 20, 8, 7
@@ -74,7 +75,7 @@ def theirs(model: Any) -> Any:  # noqa: ANN401
 @torch.no_grad()
 def ours(checkpoint: Checkpoint) -> Tensor:
     """The last states of our encoder for the batch."""
-    encoder = Transformer(TransformerConfig(**checkpoint.config)).eval()
+    encoder = Transformer(TransformerConfig.from_dict(from_flat(checkpoint.config))).eval()
     encoder.load_state_dict(
         {
             name.removeprefix("encoder."): tensor

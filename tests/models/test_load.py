@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from wenlu.errors import CheckpointError, RunError
 from wenlu.models import FAMILIES, Classifier, Model, TextBatch, load, load_classifier, save
 from wenlu.models.model import HEADS
-from wenlu.nn import Padding, real_tokens
+from wenlu.nn import Padding, PreNorm, SquaredReLU, real_tokens
 from wenlu.text import Tokenizer
 
 Randomise = Callable[[nn.Module], nn.Module]
@@ -181,7 +181,8 @@ def test_frequencies_that_were_changed_are_kept(
 
 
 @pytest.mark.parametrize(
-    "change", [{"key_size": 6}, {"norm": "pre"}, {"activation": "squared_relu"}, {"causal": True}]
+    "change",
+    [{"key_size": 6}, {"block": PreNorm()}, {"activation": SquaredReLU()}, {"causal": True}],
 )
 def test_shapes_that_no_family_has_are_kept_in_our_layout(
     change: dict[str, Any], randomised: Randomise, tokenizer: Tokenizer, tmp_path: Path

@@ -4,7 +4,11 @@ import pytest
 import torch
 
 from wenlu.errors import ConfigError
-from wenlu.nn.activations import ACTIVATIONS, activation, gelu_tanh, squared_relu
+from wenlu.nn.activations import ACTIVATIONS, Activation, gelu_tanh, squared_relu
+
+
+def activation(name: str) -> Activation:
+    return ACTIVATIONS.from_value(name).build()
 
 
 def at(name: str, x: float) -> float:
@@ -46,7 +50,7 @@ def test_the_tanh_form_is_as_far_from_gelu_as_it_should_be() -> None:
     torch.testing.assert_close(gelu_tanh(x), expected, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ACTIVATIONS.parts)
 def test_gradients(name: str) -> None:
     x = torch.tensor([-2.0, -0.3, 0.2, 1.7], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(activation(name), [x])

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from wenlu.nn import Attention, Block, Causal, FeedForward, PostNormBlock, PreNormBlock
+from wenlu.nn import Attention, Block, Causal, FeedForward, LayerNorm, PostNormBlock, PreNormBlock
 from wenlu.nn.places import in_order
 
 Randomise = Callable[[nn.Module], nn.Module]
@@ -15,7 +15,7 @@ KINDS = [PostNormBlock, PreNormBlock]
 def make(kind: type[Block], randomised: Randomise) -> Block:
     attention = Attention(8, 2)
     half = FeedForward(8, 16, F.gelu)
-    return randomised(kind(attention, half, width=8, norm_epsilon=1e-5, dropout=0.1))
+    return randomised(kind(attention, half, width=8, norm=LayerNorm(1e-5), dropout=0.1))
 
 
 def norm(module: nn.LayerNorm, x: Tensor) -> Tensor:

@@ -11,8 +11,13 @@ from wenlu.errors import ConfigError
 from wenlu.nn import (
     Cache,
     LayerCache,
+    Learned,
     Padding,
+    PositionPart,
     Prefix,
+    PreNorm,
+    Relative,
+    Rotary,
     Transformer,
     TransformerConfig,
     real_tokens,
@@ -29,16 +34,16 @@ GPT2 = TransformerConfig(
     max_length=12,
     segments=0,
     causal=True,
-    norm="pre",
+    block=PreNorm(),
     embedding_norm=False,
     final_norm=True,
 )
 BERT = TransformerConfig(vocabulary=13, width=8, layers=2, heads=2, inner_width=16, max_length=12)
 CAUSAL = {
     "learned": GPT2,
-    "rotary": replace(BERT, position="rotary", causal=True, max_length=4),
-    "rotary, wide keys": replace(BERT, position="rotary", causal=True, key_size=6, head_size=3),
-    "relative": replace(BERT, position="relative", causal=True),
+    "rotary": replace(BERT, position=Rotary(), causal=True, max_length=4),
+    "rotary, wide keys": replace(BERT, position=Rotary(), causal=True, key_size=6, head_size=3),
+    "relative": replace(BERT, position=Relative(), causal=True),
     "shared": replace(BERT, causal=True, share_layers=True, layers=3),
 }
 
@@ -94,8 +99,10 @@ def test_texts_of_different_length_decode_as_if_alone(name: str, randomised: Ran
                 torch.testing.assert_close(state[row], alone, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("position", ["learned", "rotary", "relative"])
-def test_a_unilm_target_is_decoded_behind_its_source(position: str, randomised: Randomise) -> None:
+@pytest.mark.parametrize("position", [Learned(), Rotary(), Relative()])
+def test_a_unilm_target_is_decoded_behind_its_source(
+    position: PositionPart, randomised: Randomise
+) -> None:
     model = randomised(Transformer(replace(BERT, position=position)))
     ids = torch.randint(13, (2, 8))
     segments = torch.tensor([[0, 0, 0, 0, 1, 1, 1, 1]]).repeat(2, 1)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from wenlu.errors import ConfigError
-from wenlu.nn import Padding, Transformer, TransformerConfig, real_tokens
+from wenlu.nn import Padding, PostNorm, PreNorm, Transformer, TransformerConfig, real_tokens
 from wenlu.nn.conditional_norm import ConditionalLayerNorm
 
 SIZES = {"vocabulary": 29, "width": 16, "layers": 2, "heads": 2, "inner_width": 32}
@@ -50,11 +50,11 @@ def test_each_row_has_the_gain_and_bias_of_its_condition() -> None:
 @pytest.mark.parametrize(
     "shape",
     [
-        {"norm": "post"},
-        {"norm": "post", "share_layers": True},
-        {"norm": "post", "final_norm": True},
-        {"norm": "pre", "final_norm": True},
-        {"norm": "pre", "final_norm": True, "causal": True},
+        {"block": PostNorm()},
+        {"block": PostNorm(), "share_layers": True},
+        {"block": PostNorm(), "final_norm": True},
+        {"block": PreNorm(), "final_norm": True},
+        {"block": PreNorm(), "final_norm": True, "causal": True},
     ],
 )
 def test_the_seam_in_the_transformer(shape: dict[str, object]) -> None:
@@ -71,6 +71,6 @@ def test_the_seam_in_the_transformer(shape: dict[str, object]) -> None:
 
 
 def test_a_model_without_a_last_norm() -> None:
-    encoder = Transformer(TransformerConfig(**SIZES, norm="pre"))
+    encoder = Transformer(TransformerConfig(**SIZES, block=PreNorm()))
     with pytest.raises(ConfigError, match="it has no last norm; use one with final_norm=True"):
         _ = encoder.last_norm

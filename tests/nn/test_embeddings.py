@@ -1,13 +1,13 @@
 import torch
 
-from wenlu.nn import Embeddings
+from wenlu.nn import Embeddings, LayerNorm
 
 
 def make(**options: object) -> Embeddings:
     usual = {
         "positions": 6,
         "segments": 2,
-        "norm_epsilon": 1e-12,
+        "norm": LayerNorm(),
         "dropout": 0.0,
         "output_width": None,
     }
@@ -44,7 +44,7 @@ def test_positions_are_looked_up_and_not_counted() -> None:
 
 
 def test_parts_may_be_left_out() -> None:
-    bare = make(positions=0, segments=0, norm_epsilon=None)
+    bare = make(positions=0, segments=0, norm=None)
     assert torch.equal(bare(IDS, None, PLACES), bare.token.weight[IDS])
     assert [name for name, _ in bare.named_parameters()] == ["token.weight"]
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from wenlu.errors import ConfigError
-from wenlu.nn import Attention, Causal, Rotary, dot_product, rotate
+from wenlu.nn import Attention, Causal, RotaryPosition, dot_product, rotate
 from wenlu.nn.places import Places, in_order
 
 
@@ -21,8 +21,8 @@ def test_known_values() -> None:
     turned = at(torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64), 1)
     expected = torch.tensor([-1.142640, 1.922076, 2.959851, 4.029800], dtype=torch.float64)
     torch.testing.assert_close(turned, expected, rtol=0, atol=5e-7)
-    assert Rotary(8).frequencies.tolist() == pytest.approx([1, 0.1, 0.01, 0.001])
-    assert Rotary(4, base=100.0).frequencies.tolist() == pytest.approx([1, 0.1])
+    assert RotaryPosition(8).frequencies.tolist() == pytest.approx([1, 0.1, 0.01, 0.001])
+    assert RotaryPosition(4, base=100.0).frequencies.tolist() == pytest.approx([1, 0.1])
 
 
 def test_pairs_are_complex_numbers_on_a_circle() -> None:
@@ -59,14 +59,14 @@ def test_angles_stay_exact_far_away() -> None:
 
 
 def test_values_are_not_turned() -> None:
-    rotary, value = Rotary(4), torch.randn(1, 1, 6, 3)
+    rotary, value = RotaryPosition(4), torch.randn(1, 1, 6, 3)
     nothing = torch.zeros(1, 1, 6, 4)
     mixed = rotary(dot_product, nothing, nothing, value, None, places=in_order(6), scale=1.0)
     torch.testing.assert_close(mixed, value.mean(2, keepdim=True).expand_as(value))
 
 
 def test_frequencies_are_stored_and_the_stored_ones_count() -> None:
-    attention = Attention(8, 2, position=Rotary(4)).double()
+    attention = Attention(8, 2, position=RotaryPosition(4)).double()
     assert "position.frequencies" in attention.state_dict()
     assert not [name for name, _ in attention.named_parameters() if "frequencies" in name]
     x = torch.randn(1, 6, 8, dtype=torch.float64)
@@ -83,8 +83,8 @@ def test_frequencies_are_stored_and_the_stored_ones_count() -> None:
 
 @pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
 def test_a_model_in_half_precision_keeps_its_frequencies(kind: torch.dtype) -> None:
-    exact = Rotary(64).frequencies
-    model = nn.Sequential(Attention(64, 1, position=Rotary(64)))
+    exact = RotaryPosition(64).frequencies
+    model = nn.Sequential(Attention(64, 1, position=RotaryPosition(64)))
     model.to(kind)
     rotary = model[0].position
     assert torch.equal(rotary.frequencies, exact)
@@ -97,11 +97,11 @@ def test_a_model_in_half_precision_keeps_its_frequencies(kind: torch.dtype) -> N
 
 def test_an_odd_width_is_refused() -> None:
     with pytest.raises(ConfigError, match="key_size 5 is odd"):
-        Rotary(5)
+        RotaryPosition(5)
 
 
 def test_gradients() -> None:
-    rotary = Rotary(4).double()
+    rotary = RotaryPosition(4).double()
     given = [torch.randn(2, 2, 5, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
     places = Places(torch.tensor([[0, 1, 2, 0, 1]]), torch.tensor([[0, 1, 2, 0, 1]]))
 

@@ -42,7 +42,7 @@ _BERT = (
     _Key("hidden_dropout_prob", "dropout", 0.1),
     _Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
     _Key("layer_norm_eps", "norm_epsilon", 1e-12),
-    _Key("initializer_range", "initial_deviation", 0.02),
+    _Key("initializer_range", "initial_std", 0.02),
 )
 _GPT2 = (
     _Key("vocab_size", "vocabulary"),
@@ -54,7 +54,7 @@ _GPT2 = (
     _Key("resid_pdrop", "dropout", 0.1),
     _Key("attn_pdrop", "attention_dropout", 0.1),
     _Key("layer_norm_epsilon", "norm_epsilon", 1e-5),
-    _Key("initializer_range", "initial_deviation", 0.02),
+    _Key("initializer_range", "initial_std", 0.02),
 )
 
 

@@ -33,7 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "activation": "gelu",
     "dropout": 0.1,
     "attention_dropout": 0.1,
-    "initial_deviation": 0.02,
+    "initial_std": 0.02,
 }
 """The other fields and what they are when left out; a test holds them to `TransformerConfig`."""
 
@@ -112,3 +112,27 @@ def frequency_names(config: Mapping[str, Any]) -> list[str]:
         f"encoder.blocks.{block}.attention.position.frequencies"
         for block in range(own_blocks(config))
     ]
+
+
+def to_flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """These fields from those of `TransformerConfig.to_dict`, which names parts."""
+    flat = dict(config)
+    position, norm = flat["position"], flat["norm"]
+    flat["rotary_base"] = DEFAULTS["rotary_base"]
+    if isinstance(position, Mapping) and position["name"] == "rotary":
+        flat |= {"position": "rotary", "rotary_base": position["base"]}
+    flat["norm_epsilon"] = norm["epsilon"] if isinstance(norm, Mapping) else 1e-12
+    flat["norm"] = str(flat.pop("block")).removesuffix("_norm")
+    flat.pop("scores"), flat.pop("scale")
+    return flat
+
+
+def from_flat(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The other way."""
+    config = dict(flat)
+    base, epsilon = config.pop("rotary_base"), config.pop("norm_epsilon")
+    config["block"] = f"{config['norm']}_norm"
+    config["norm"] = {"name": "layer_norm", "epsilon": epsilon}
+    if config["position"] == "rotary":
+        config["position"] = {"name": "rotary", "base": base}
+    return config

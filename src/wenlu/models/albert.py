@@ -6,7 +6,7 @@ Paper: "ALBERT: A Lite BERT for Self-supervised Learning of Language Representat
 from dataclasses import replace
 
 from wenlu.models.bert import bert
-from wenlu.nn import TransformerConfig
+from wenlu.nn import GELUTanh, TransformerConfig
 
 
 def albert(
@@ -33,7 +33,7 @@ def albert(
         family="albert",
         embedding_width=embedding_width,
         share_layers=True,
-        activation="gelu_tanh",
+        activation=GELUTanh(),
         dropout=0.0,
         attention_dropout=0.0,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from wenlu.assets import asset
 from wenlu.models.roformer import roformer
-from wenlu.nn import TransformerConfig
+from wenlu.nn import PreNorm, TransformerConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +54,7 @@ def _mini(vocabulary: int) -> TransformerConfig:
     shape = roformer(
         vocabulary=vocabulary, width=256, layers=4, heads=4, inner_width=1_024, max_length=512
     )
-    return replace(shape, norm="pre", final_norm=True)
+    return replace(shape, block=PreNorm(), final_norm=True)
 
 
 def _pretrained(name: str, summary: str) -> Bundled:

@@ -55,7 +55,7 @@ class ChoiceScorer(PooledEncoder):
         super().__init__(model, pooling=pooling)
         self.dropout = Dropout(dropout)
         self.scorer = nn.Linear(model.config.width, 1)
-        initialise(self.scorer, model.config.initial_deviation)
+        initialise(self.scorer, model.config.initial_std)
 
     def forward(self, batch: ChoiceBatch) -> Scored:
         vectors = self.vectors(batch.ids, batch.segments, batch.lengths)  # (n m)

@@ -50,7 +50,7 @@ class Classifier(PooledEncoder):
         super().__init__(model, pooling=pooling)
         self.dropout = Dropout(dropout)
         self.classifier = nn.Linear(model.config.width, classes)
-        initialise(self.classifier, model.config.initial_deviation)
+        initialise(self.classifier, model.config.initial_std)
 
     def forward(self, batch: TextBatch) -> Classified:
         vector = self.vectors(batch.ids, batch.segments, batch.lengths)

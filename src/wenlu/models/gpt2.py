@@ -3,7 +3,7 @@
 Paper: "Language Models are Unsupervised Multitask Learners".
 """
 
-from wenlu.nn import TransformerConfig
+from wenlu.nn import GELUTanh, LayerNorm, PreNorm, TransformerConfig
 
 
 def gpt2(
@@ -26,9 +26,9 @@ def gpt2(
         max_length=max_length,
         segments=0,
         causal=True,
-        norm="pre",
+        block=PreNorm(),
         embedding_norm=False,
         final_norm=True,
-        norm_epsilon=1e-5,
-        activation="gelu_tanh",
+        norm=LayerNorm(1e-5),
+        activation=GELUTanh(),
     )

@@ -8,7 +8,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from wenlu.nn import TransformerConfig
-from wenlu.nn.activations import activation
 
 
 class Pooler(nn.Module):
@@ -34,9 +33,9 @@ class MaskedLanguageHead(nn.Module):
         super().__init__()
         narrow = config.embedding_width or config.width
         self.dense = nn.Linear(config.width, narrow)
-        self.norm = nn.LayerNorm(narrow, eps=config.norm_epsilon)
+        self.norm = config.norm.build(narrow)
         self.bias = nn.Parameter(self.dense.weight.new_zeros(config.vocabulary))
-        self.activation = activation(config.activation)
+        self.activation = config.activation.build()
 
     def forward(
         self, states: Float[Tensor, "*b m"], tokens: Float[Tensor, "v e"]

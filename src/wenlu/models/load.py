@@ -1,7 +1,6 @@
 """Models by name or folder, and back into folders that load anywhere."""
 
 from collections.abc import Callable
-from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,6 +16,7 @@ from wenlu.checkpoints import (
     write_huggingface,
     write_wenlu,
 )
+from wenlu.checkpoints.fields import from_flat, to_flat
 from wenlu.errors import CheckpointError, ConfigError, closest
 from wenlu.models.bundled import BUNDLED
 from wenlu.models.classifier import Classifier
@@ -167,7 +167,7 @@ def save(
             raise CheckpointError("float16 is for the wenlu layout; ask for that one with it")
         layout = "wenlu"
         tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
-    config = {f.name: getattr(shape, f.name) for f in fields(TransformerConfig)}
+    config = to_flat(shape.to_dict())
     obstacle = expressible(config, tensors)
     if not isinstance(model, Model | Classifier):
         obstacle = f"the head of {type(model).__name__} has no place there"
@@ -225,8 +225,8 @@ def _folder(name: str) -> Path:
 
 def _config(checkpoint: Checkpoint) -> TransformerConfig:
     try:
-        return TransformerConfig(**checkpoint.config)
-    except (ConfigError, TypeError) as error:
+        return TransformerConfig.from_dict(from_flat(checkpoint.config))
+    except ConfigError as error:
         raise CheckpointError(f"{checkpoint.source}: {error}") from error
 
 

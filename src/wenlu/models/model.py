@@ -33,7 +33,7 @@ class Model(nn.Module):
         self.nsp = nn.Linear(config.width, 2) if "nsp" in heads else None
         for head in (self.pooler, self.mlm, self.nsp):
             if head is not None:
-                head.apply(lambda part: initialise(part, config.initial_deviation))
+                head.apply(lambda part: initialise(part, config.initial_std))
 
     @property
     def heads(self) -> set[str]:

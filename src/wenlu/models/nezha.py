@@ -6,7 +6,7 @@ Paper: "NEZHA: Neural Contextualized Representation for Chinese Language Underst
 from dataclasses import replace
 
 from wenlu.models.bert import bert
-from wenlu.nn import TransformerConfig
+from wenlu.nn import Relative, TransformerConfig
 
 
 def nezha(
@@ -27,4 +27,4 @@ def nezha(
         inner_width=inner_width,
         max_length=max_length,
     )
-    return replace(base, family="nezha", position="relative")
+    return replace(base, family="nezha", position=Relative())

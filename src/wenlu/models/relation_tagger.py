@@ -94,12 +94,12 @@ class RelationTagger(nn.Module):
         self.config, self.encoder = model.config, model.encoder
         self.relations, self.independent = relations, independent
         self.thresholds = (start_threshold, end_threshold)
-        width, deviation = model.config.width, model.config.initial_deviation
+        width, std = model.config.width, model.config.initial_std
         self.subject = nn.Linear(width, 2)
         self.object_norm = ConditionalLayerNorm(model.encoder.last_norm, 2 * width)
         self.object = nn.Linear(width, 2 * relations)
         for ends in (self.subject, self.object):
-            initialise(ends, deviation)
+            initialise(ends, std)
             nn.init.constant_(ends.bias, _PRIOR)
 
     def forward(self, batch: RelationBatch) -> RelationsFound:

@@ -6,7 +6,7 @@ Paper: "RoFormer: Enhanced Transformer with Rotary Position Embedding".
 from dataclasses import replace
 
 from wenlu.models.bert import bert
-from wenlu.nn import TransformerConfig
+from wenlu.nn import Rotary, TransformerConfig
 
 
 def roformer(
@@ -27,4 +27,4 @@ def roformer(
         inner_width=inner_width,
         max_length=max_length,
     )
-    return replace(base, family="roformer", position="rotary")
+    return replace(base, family="roformer", position=Rotary())

@@ -48,7 +48,7 @@ class SequenceTagger(nn.Module):
         super().__init__()
         self.config, self.encoder = model.config, model.encoder
         self.scores = nn.Linear(model.config.width, tags)
-        initialise(self.scores, model.config.initial_deviation)
+        initialise(self.scores, model.config.initial_std)
         self.crf = LinearChainCRF(tags, speed=speed)
 
     def forward(self, batch: TagBatch) -> Tagged:

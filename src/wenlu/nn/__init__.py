@@ -1,11 +1,27 @@
 """Building blocks of Transformers: masks, positions, attention forms, blocks, the Transformer."""
 
-from wenlu.nn.assembly import block_of
-from wenlu.nn.attention import Attention, Form, Position, no_position
-from wenlu.nn.block import Block, PostNormBlock, PreNormBlock
+from wenlu.nn.activations import (
+    GELU,
+    ActivationPart,
+    GELUTanh,
+    ReLU,
+    SiLU,
+    SquaredReLU,
+    Tanh,
+)
+from wenlu.nn.attention import Attention
+from wenlu.nn.block import (
+    Block,
+    BlockPart,
+    PostNorm,
+    PostNormBlock,
+    PreNorm,
+    PreNormBlock,
+)
+from wenlu.nn.block_plan import BlockPlan
 from wenlu.nn.cache import Cache, LayerCache
 from wenlu.nn.conditional_norm import ConditionalLayerNorm
-from wenlu.nn.config import TransformerConfig
+from wenlu.nn.config import PARTS, TransformerConfig
 from wenlu.nn.crf import LinearChainCRF
 from wenlu.nn.dot_product import dot_product, dot_product_with_lse, merge
 from wenlu.nn.dropout import Dropout, dropout
@@ -18,39 +34,70 @@ from wenlu.nn.gradient_checkpointing import (
 )
 from wenlu.nn.initialisation import initialise, initialise_by_inputs
 from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
+from wenlu.nn.norm import LayerNorm, NormPart
+from wenlu.nn.parts import AttentionShape, Part, Table
 from wenlu.nn.places import Places
-from wenlu.nn.relative import RelativeForm
-from wenlu.nn.rotary import Rotary, rotate
+from wenlu.nn.position import Learned, NoPosition, Position, PositionPart, no_position
+from wenlu.nn.relative import Relative, RelativeForm
+from wenlu.nn.rotary import Rotary, RotaryPosition, rotate
+from wenlu.nn.scale import InverseRoot, Scale, ScalePart
+from wenlu.nn.scores import DotProduct, Form, ScoresPart
 from wenlu.nn.transformer import Transformer
 
 __all__ = [
+    "GELU",
+    "PARTS",
+    "ActivationPart",
     "Attention",
+    "AttentionShape",
     "Block",
+    "BlockPart",
+    "BlockPlan",
     "Cache",
     "Causal",
     "ConditionalLayerNorm",
+    "DotProduct",
     "Dropout",
     "EfficientGlobalPointer",
     "Embeddings",
     "FeedForward",
     "Form",
+    "GELUTanh",
     "GlobalPointer",
+    "InverseRoot",
     "LayerCache",
+    "LayerNorm",
+    "Learned",
     "LinearChainCRF",
     "Mask",
+    "NoPosition",
+    "NormPart",
     "Padding",
+    "Part",
     "Places",
     "Position",
+    "PositionPart",
+    "PostNorm",
     "PostNormBlock",
+    "PreNorm",
     "PreNormBlock",
     "Prefix",
+    "ReLU",
+    "Relative",
     "RelativeForm",
     "Rotary",
+    "RotaryPosition",
+    "Scale",
+    "ScalePart",
+    "ScoresPart",
+    "SiLU",
+    "SquaredReLU",
+    "Table",
+    "Tanh",
     "Transformer",
     "TransformerConfig",
     "Window",
     "WithPrior",
-    "block_of",
     "disable_gradient_checkpointing",
     "dot_product",
     "dot_product_with_lse",

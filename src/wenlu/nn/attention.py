@@ -3,39 +3,17 @@
 Axes: b batch, h head, q query, k key, s either of them, d head width, m model width.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from wenlu.errors import ConfigError
 from wenlu.nn.cache import LayerCache
-from wenlu.nn.dot_product import Key, Mixed, Query, Value, dot_product
+from wenlu.nn.dot_product import dot_product
 from wenlu.nn.masks import Mask
 from wenlu.nn.places import Places
-
-Form = Callable[..., Tensor]
-"""(query, key, value, mask, *, places, scale, dropout) -> (b h q d)"""
-Position = Callable[..., Tensor]
-"""(form, query, key, value, mask, *, places, cache, ...what the form takes) -> (b h q d)"""
-
-
-def no_position(
-    form: Form,
-    query: Query,
-    key: Key,
-    value: Value,
-    mask: Mask | None,
-    *,
-    places: Places,
-    cache: LayerCache | None = None,
-    **rest: Any,  # noqa: ANN401
-) -> Mixed:
-    """Attention that is told nothing of positions (they are in the embeddings, or in the form)."""
-    if cache is not None:
-        key, value = cache.extend(key, value)
-    return form(query, key, value, mask, places=places, **rest)
+from wenlu.nn.position import Position, no_position
+from wenlu.nn.scale import ConstantScale, Scale
+from wenlu.nn.scores import Form
 
 
 class Attention(nn.Module):
@@ -48,7 +26,8 @@ class Attention(nn.Module):
         key_size: width of a head's queries and keys; as `head_size` by default. It bounds the
             rank of the scores ("Low-Rank Bottleneck in Multi-head Attention Models").
         form: how queries, keys and values meet: `dot_product`, `RelativeForm(64)`, ...
-        position: how places enter the form it is handed: `Rotary(64)`, ...
+        position: how places enter the form it is handed: `RotaryPosition(64)`, ...
+        scale: what scores are multiplied by; 1/√key_size by default.
         dropout: rate at which attention weights are dropped while training.
     """
 
@@ -61,6 +40,7 @@ class Attention(nn.Module):
         key_size: int | None = None,
         form: Form = dot_product,
         position: Position = no_position,
+        scale: Scale | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -68,10 +48,11 @@ class Attention(nn.Module):
             if width % heads:
                 raise ConfigError(f"width {width} cannot be shared evenly among {heads} heads")
             head_size = width // heads
-        self.heads, self.key_size = heads, key_size or head_size
+        self.heads, key_size = heads, key_size or head_size
+        self.scale = scale or ConstantScale(key_size**-0.5)
         self.form, self.position, self.dropout = form, position, dropout
-        self.query = nn.Linear(width, heads * self.key_size)
-        self.key = nn.Linear(width, heads * self.key_size)
+        self.query = nn.Linear(width, heads * key_size)
+        self.key = nn.Linear(width, heads * key_size)
         self.value = nn.Linear(width, heads * head_size)
         self.output = nn.Linear(heads * head_size, width)
 
@@ -92,7 +73,7 @@ class Attention(nn.Module):
             mask,
             places=places,
             cache=cache,
-            scale=self.key_size**-0.5,
+            scale=self.scale(mask, places),
             dropout=self.dropout if self.training else 0.0,
         )  # (b h q d)
         return self.output(mixed.transpose(1, 2).flatten(2))

@@ -3,14 +3,20 @@
 Axes: b batch, s position, r the first positions that are wanted, m model width.
 """
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from wenlu.nn.attention import Attention
+from wenlu.nn.block_plan import BlockPlan
 from wenlu.nn.cache import LayerCache
 from wenlu.nn.dropout import Dropout
 from wenlu.nn.feed_forward import FeedForward
 from wenlu.nn.masks import Mask
+from wenlu.nn.norm import NormPart
+from wenlu.nn.parts import Part, Table
 from wenlu.nn.places import Places
 
 
@@ -21,7 +27,7 @@ class Block(nn.Module):
         attention: the mixing across positions.
         feed_forward: the work at each position.
         width: model width m.
-        norm_epsilon: added to the variance in both norms.
+        norm: the kind of both norms.
         dropout: rate for what each half adds.
     """
 
@@ -31,13 +37,13 @@ class Block(nn.Module):
         feed_forward: FeedForward,
         *,
         width: int,
-        norm_epsilon: float,
+        norm: NormPart,
         dropout: float,
     ) -> None:
         super().__init__()
         self.attention, self.feed_forward = attention, feed_forward
-        self.attention_norm = nn.LayerNorm(width, eps=norm_epsilon)
-        self.feed_forward_norm = nn.LayerNorm(width, eps=norm_epsilon)
+        self.attention_norm = norm.build(width)
+        self.feed_forward_norm = norm.build(width)
         self.dropout = Dropout(dropout)
 
     def forward(
@@ -51,9 +57,14 @@ class Block(nn.Module):
         """The new states, of the first `rows` positions only if that is given."""
         return self.output_norm(self.residual(x, mask, places, cache, rows))
 
+    @property
+    def last_norm(self) -> nn.Module | None:
+        """The norm of the last residual sum; None if there is none."""
+        return None
+
     def output_norm(self, residual: Float[Tensor, "b r m"]) -> Float[Tensor, "b r m"]:
-        """What is made of the last residual sum; nothing, unless a block says otherwise."""
-        return residual
+        """What is made of the last residual sum: its norm, if there is one."""
+        return residual if self.last_norm is None else self.last_norm(residual)
 
     def residual(
         self,
@@ -70,9 +81,10 @@ class Block(nn.Module):
 class PostNormBlock(Block):
     """x = LN(x + Attn(x)); x = LN(x + FFN(x)), as in BERT."""
 
-    def output_norm(self, residual: Float[Tensor, "b r m"]) -> Float[Tensor, "b r m"]:
+    @property
+    def last_norm(self) -> nn.Module:
         """The norm behind the second half."""
-        return self.feed_forward_norm(residual)
+        return self.feed_forward_norm
 
     def residual(
         self,
@@ -105,3 +117,47 @@ class PreNormBlock(Block):
         wanted, query = (x, normed) if rows is None else (x[:, :rows], normed[:, :rows])
         wanted = wanted + self.dropout(self.attention(query, normed, mask, places, cache))
         return wanted + self.dropout(self.feed_forward(self.feed_forward_norm(wanted)))
+
+
+class BlockPart(Part, ABC):
+    """A block: which halves it has, and where norms and residuals stand."""
+
+    @abstractmethod
+    def build(self, plan: BlockPlan) -> Block:
+        """One block, from the halves that the plan makes or from modules of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostNorm(BlockPart):
+    """Norm after each residual sum (BERT)."""
+
+    def build(self, plan: BlockPlan) -> Block:
+        return _build(PostNormBlock, plan)
+
+
+@dataclass(frozen=True, slots=True)
+class PreNorm(BlockPart):
+    """Norm before each half (GPT-2)."""
+
+    def build(self, plan: BlockPlan) -> Block:
+        return _build(PreNormBlock, plan)
+
+
+def _build(kind: type[Block], plan: BlockPlan) -> Block:
+    return kind(
+        plan.attention(),
+        plan.feed_forward(),
+        width=plan.shape.width,
+        norm=plan.norm,
+        dropout=plan.dropout,
+    )
+
+
+BLOCKS: Table[BlockPart] = Table(
+    "block",
+    BlockPart,
+    {
+        "post_norm": (PostNorm, "norm after each residual sum, as in BERT"),
+        "pre_norm": (PreNorm, "norm before each half, as in GPT-2"),
+    },
+)

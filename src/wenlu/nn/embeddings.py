@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wenlu.nn.dropout import Dropout
+from wenlu.nn.norm import NormPart
 
 
 class Embeddings(nn.Module):
@@ -17,7 +18,7 @@ class Embeddings(nn.Module):
         width: width of the vectors that are summed.
         positions: number of learned positions, 0 for none.
         segments: number of segments, 0 for none.
-        norm_epsilon: of the norm after the sum; None for no norm.
+        norm: the norm after the sum; None for no norm.
         dropout: rate.
         output_width: project to this width (ALBERT's factorisation); None for no projection.
     """
@@ -29,7 +30,7 @@ class Embeddings(nn.Module):
         *,
         positions: int,
         segments: int,
-        norm_epsilon: float | None,
+        norm: NormPart | None,
         dropout: float,
         output_width: int | None,
     ) -> None:
@@ -37,7 +38,7 @@ class Embeddings(nn.Module):
         self.token = nn.Embedding(vocabulary, width)
         self.position = nn.Embedding(positions, width) if positions else None
         self.segment = nn.Embedding(segments, width) if segments else None
-        self.norm = None if norm_epsilon is None else nn.LayerNorm(width, eps=norm_epsilon)
+        self.norm = None if norm is None else norm.build(width)
         self.projection = None if output_width is None else nn.Linear(width, output_width)
         self.dropout = Dropout(dropout)
 

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from wenlu.nn.initialisation import initialise_by_inputs
-from wenlu.nn.rotary import Rotary
+from wenlu.nn.rotary import RotaryPosition
 
 States = Float[Tensor, "b s m"]
 Real = Bool[Tensor, "b s"]
@@ -40,7 +40,7 @@ class GlobalPointer(nn.Module):
         super().__init__()
         self.types, self.size = types, size
         self.projection = nn.Linear(width, 2 * types * size, bias=bias)
-        self.rotary = Rotary(size)
+        self.rotary = RotaryPosition(size)
         initialise_by_inputs(self.projection)
 
     def forward(self, states: States, real: Real | None = None) -> Scores:
@@ -74,7 +74,7 @@ class EfficientGlobalPointer(nn.Module):
         self.types, self.size = types, size
         self.projection = nn.Linear(width, 2 * size, bias=bias)
         self.ends = nn.Linear(2 * size, 2 * types, bias=bias)
-        self.rotary = Rotary(size)
+        self.rotary = RotaryPosition(size)
         initialise_by_inputs(self.projection)
         initialise_by_inputs(self.ends)
 
@@ -111,7 +111,9 @@ class WithPrior(nn.Module):
         return scores.add_(self.prior[:, None, None])
 
 
-def _products(vectors: Float[Tensor, "b h s d"], rotary: Rotary) -> Float[Tensor, "b t s s"]:
+def _products(
+    vectors: Float[Tensor, "b h s d"], rotary: RotaryPosition
+) -> Float[Tensor, "b t s s"]:
     """Of queries, the first half h of the vectors, and keys, the other, turned by their positions.
 
     Pairs of components are complex numbers here: one product turns them, and divides them by the

@@ -6,10 +6,10 @@
 from torch import nn
 
 
-def initialise(module: nn.Module, deviation: float) -> None:
+def initialise(module: nn.Module, std: float) -> None:
     """Weights from a normal cut at two standard deviations, biases zero, norms one."""
     if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.trunc_normal_(module.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+        nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
 

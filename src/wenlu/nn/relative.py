@@ -4,6 +4,8 @@ Paper: "NEZHA: Neural Contextualized Representation for Chinese Language Underst
 Axes: b batch, h head, q query, k key, d head width, r distinct distances.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,7 +13,31 @@ from torch import Tensor, nn
 from wenlu.errors import ConfigError
 from wenlu.nn.dot_product import Key, Mixed, Query, Value, attention_weights, scores
 from wenlu.nn.masks import Mask
+from wenlu.nn.parts import AttentionShape
 from wenlu.nn.places import Places
+from wenlu.nn.position import PositionPart
+
+
+@dataclass(frozen=True, slots=True)
+class Relative(PositionPart):
+    """Keys and values carry a fixed sinusoid of their distance from the query (NEZHA)."""
+
+    reach: int = 64
+    """Largest distance told apart, on either side."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.reach <= 4_096:
+            raise ConfigError(
+                f"reach of relative positions must be from 1 to 4096; got {self.reach}"
+            )
+
+    def build(self, shape: AttentionShape) -> "RelativeForm":
+        if shape.key_size != shape.head_size:
+            raise ConfigError(
+                "relative positions enter keys and values: key_size must be head_size; got "
+                f"{shape.key_size} and {shape.head_size}"
+            )
+        return RelativeForm(shape.key_size, self.reach)
 
 
 class RelativeForm(nn.Module):

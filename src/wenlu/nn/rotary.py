@@ -4,6 +4,7 @@ Axes: b batch, h head, q query, k key, s either of them, d head width, p pair of
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,10 +15,27 @@ from wenlu.errors import ConfigError
 from wenlu.nn.cache import LayerCache
 from wenlu.nn.dot_product import Key, Mixed, Query, Value
 from wenlu.nn.masks import Mask
+from wenlu.nn.parts import AttentionShape
 from wenlu.nn.places import Places
+from wenlu.nn.position import Position, PositionPart
 
 
-class Rotary(nn.Module):
+@dataclass(frozen=True, slots=True)
+class Rotary(PositionPart):
+    """Queries and keys are turned by angles that grow with their position (RoFormer)."""
+
+    base: float = 10_000.0
+    """Base of the frequencies when they are made; afterwards the stored ones count."""
+
+    def __post_init__(self) -> None:
+        if not self.base > 0:
+            raise ConfigError(f"base of rotary positions must be more than 0; got {self.base}")
+
+    def build(self, shape: AttentionShape) -> Position:
+        return RotaryPosition(shape.key_size, self.base)
+
+
+class RotaryPosition(nn.Module):
     """Turn queries and keys by angles that grow with their position, then attend.
 
     The frequencies are stored with the model: a grown model repeats them, and would not be
@@ -37,7 +55,7 @@ class Rotary(nn.Module):
         exponent = torch.arange(0, key_size, 2, dtype=torch.float64) / key_size
         self.register_buffer("frequencies", (base**-exponent).float())
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Rotary":
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "RotaryPosition":
         """Move with the model, but never be rounded: `model.half()` would bend the angles."""
         exact = self.frequencies
         super()._apply(fn, recurse)

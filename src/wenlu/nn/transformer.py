@@ -11,7 +11,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wenlu.errors import ConfigError
-from wenlu.nn.assembly import block_of
 from wenlu.nn.block import Block
 from wenlu.nn.cache import Cache
 from wenlu.nn.config import TransformerConfig
@@ -24,37 +23,30 @@ from wenlu.nn.places import Places
 class Transformer(nn.Module):
     """Embeddings and a stack of blocks.
 
+    Under `torch.device("meta")` it is made at once, without memory for weights.
+
     Args:
-        config: the shape.
-        block: makes one block; `block_of`, which reads the configuration, unless a variant is to
-            be put in. `wenlu.save` knows the configuration only, so a variant is saved as what
-            its weights are, and its maker has to be given again on loading.
+        config: the shape and the parts.
     """
 
-    def __init__(
-        self,
-        config: TransformerConfig,
-        *,
-        block: Callable[[TransformerConfig], Block] = block_of,
-    ) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
         narrow = config.embedding_width
         self.embeddings = Embeddings(
             config.vocabulary,
             narrow or config.width,
-            positions=config.max_length if config.position == "learned" else 0,
+            positions=config.position.vectors(config.max_length),
             segments=config.segments,
-            norm_epsilon=config.norm_epsilon if config.embedding_norm else None,
+            norm=config.norm if config.embedding_norm else None,
             dropout=config.dropout,
             output_width=None if narrow is None else config.width,
         )
-        own = 1 if config.share_layers else config.layers
-        self.blocks = nn.ModuleList(block(config) for _ in range(own))
-        self.final_norm = (
-            nn.LayerNorm(config.width, eps=config.norm_epsilon) if config.final_norm else None
-        )
-        self.apply(self._initialise)
+        plan = config.plan()
+        self.blocks = nn.ModuleList(config.block.build(plan) for _ in range(config.own_blocks))
+        self.final_norm = config.norm.build(config.width) if config.final_norm else None
+        if not self.embeddings.token.weight.is_meta:
+            self.apply(self._initialise)
 
     def forward(
         self,
@@ -103,14 +95,15 @@ class Transformer(nn.Module):
     @property
     def last_norm(self) -> nn.LayerNorm:
         """The norm that all states pass last: the final one, or else that of the last block."""
-        if self.final_norm is not None:
-            return self.final_norm
-        if self.config.norm == "pre":
+        norm = self.final_norm
+        if norm is None:
+            norm = cast(Block, self.blocks[-1]).last_norm
+        if norm is None:
             raise ConfigError(
                 "this model norms before each half of a block and not after the last one, so it "
-                "has no last norm; use one with final_norm=True or norm='post'"
+                "has no last norm; use one with final_norm=True or block=PostNorm()"
             )
-        return cast(nn.LayerNorm, self.blocks[-1].feed_forward_norm)
+        return cast(nn.LayerNorm, norm)
 
     def states(
         self,
@@ -154,15 +147,16 @@ class Transformer(nn.Module):
             yield x
 
     def _check_positions(self, count: int, positions: Tensor | None) -> None:
-        if self.config.position != "learned":
+        learned = self.embeddings.position
+        if learned is None:
             return
         if positions is not None:
             if positions.device.type != "cpu":
                 return  # looking would stop the device; the embedding itself refuses them there
             count = int(positions.max()) + 1 if positions.numel() else 0
-        if count > self.config.max_length:
+        if count > learned.num_embeddings:
             raise ConfigError(
-                f"{count} positions, but the model has learned {self.config.max_length}; "
+                f"{count} positions, but the model has learned {learned.num_embeddings}; "
                 "cut the text or use a model with rotary positions"
             )
 
@@ -171,7 +165,7 @@ class Transformer(nn.Module):
         return Cache(self.config.layers)
 
     def _initialise(self, module: nn.Module) -> None:
-        initialise(module, self.config.initial_deviation)
+        initialise(module, self.config.initial_std)
 
 
 def _residual(block: Block, *given: Any) -> Tensor:  # noqa: ANN401

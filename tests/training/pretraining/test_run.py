@@ -173,8 +173,12 @@ def test_a_causal_shape(configure: Configure, tmp_path: Path) -> None:
     shape = tmp_path / "gpt2.toml"
     lines = (
         *('family = "gpt2"', "width = 16", "layers = 2", "heads = 2", "inner_width = 64"),
-        *("segments = 0", "causal = true", 'norm = "pre"', "embedding_norm = false"),
-        *("final_norm = true", "norm_epsilon = 1e-5", 'activation = "gelu_tanh"'),
+        *("segments = 0", "causal = true", 'block = "pre_norm"', "embedding_norm = false"),
+        *(
+            "final_norm = true",
+            'norm = {name = "layer_norm", epsilon = 1e-5}',
+            'activation = "gelu_tanh"',
+        ),
     )
     shape.write_text("\n".join(lines), "utf-8")
     pretrain(configure(objective=("lm",), config=str(shape), steps=3), tmp_path / "run")

@@ -8,6 +8,7 @@ import torch
 from wenlu.assets import asset
 from wenlu.errors import CheckpointError, ConfigError
 from wenlu.models import FAMILIES, Model, save
+from wenlu.nn import Rotary
 from wenlu.text import Tokenizer
 from wenlu.training.pretraining.objectives import make_objectives
 from wenlu.training.pretraining.shape import (
@@ -79,7 +80,7 @@ def test_bundled_shapes() -> None:
 def test_a_file(tmp_path: Path) -> None:
     shape = read_shape(str(write_shape(tmp_path / "shape.toml", "dropout = 0.2\n")), COUNT)
     assert (shape.layers, shape.width, shape.vocabulary) == (2, 16, COUNT)
-    assert (shape.position, shape.dropout, shape.attention_dropout) == ("rotary", 0.2, 0.1)
+    assert (shape.position, shape.dropout, shape.attention_dropout) == (Rotary(), 0.2, 0.1)
     path = write_shape(tmp_path / "more.toml", "vocabulary = 100\n")
     assert read_shape(str(path), COUNT).vocabulary == 100
 
@@ -88,14 +89,17 @@ def test_a_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("width = 16", "{path} lacks layers, heads, inner_width"),
-        ("widht = 16", "{path} has an unknown setting 'widht'; the closest: width"),
-        ("width = 16.5", "{path}: width must be of type int; got 16.5"),
+        ("widht = 16", "{path} has no field 'widht'; the closest are width"),
+        ("width = 16.5", "{path}: width must be a whole number; got 16.5"),
         ("width = ", "{path} is not TOML"),
         (
             "width = 10\nlayers = 1\nheads = 4\ninner_width = 8",
             "{path}: width 10 cannot be shared evenly among 4 heads; choose another number",
         ),
-        ("width = 8\nlayers = 0\nheads = 4\ninner_width = 8", "{path}: layers must be at least 1"),
+        (
+            "width = 8\nlayers = 0\nheads = 4\ninner_width = 8",
+            "{path}: layers must be from 1 to 10000",
+        ),
         (
             'width = 8\nlayers = 1\nheads = 4\ninner_width = 8\nactivation = "gelo"',
             "{path}: no activation 'gelo'; ",

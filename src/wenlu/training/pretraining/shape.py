@@ -13,7 +13,7 @@ from wenlu.nn import TransformerConfig
 from wenlu.text import Tokenizer
 from wenlu.training.pretraining.config import PretrainingConfig
 from wenlu.training.pretraining.objectives import Objective, layout_of
-from wenlu.training.toml import from_flat, read_toml
+from wenlu.training.toml import read_toml
 
 
 def open_tokenizer(config: PretrainingConfig) -> Tokenizer:
@@ -64,7 +64,7 @@ def read_shape(name: str, vocabulary: int) -> TransformerConfig:
         )
     values = {"vocabulary": vocabulary, **read_toml(path)}
     try:
-        shape = from_flat(TransformerConfig, values, str(path))
+        shape = TransformerConfig.from_dict(values, source=str(path))
     except ConfigError as error:
         place = "" if str(error).startswith(str(path)) else f"{path}: "
         raise ConfigError(f"{place}{error}") from None
