@@ -4,16 +4,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import wenlu.tasks.train
 from wenlu.cli.main import _COMMANDS, main, run
+from wenlu.training.metrics_log import MetricsLog
 from wenlu.version import __version__
 
 from .conftest import SMALL, Cli, leftovers
-
-WENLU = [sys.executable, "-m", "wenlu"]
 
 
 def test_help_names_every_command_and_the_exit_codes(cli: Cli) -> None:
@@ -124,7 +124,7 @@ def test_an_unknown_task_is_answered_with_the_closest(cli: Cli) -> None:
 
 
 def test_debug_shows_where_an_error_came_from() -> None:
-    line = [*WENLU, "train", "--config", "nowhere.toml", "--debug"]
+    line = [sys.executable, "-m", "wenlu", "train", "--config", "nowhere.toml", "--debug"]
     said = subprocess.run(line, capture_output=True, text=True, check=False)
     assert said.returncode == 1
     assert "Traceback" in said.stderr
@@ -147,32 +147,43 @@ def test_ctrl_c_exits_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has another Ctrl-C")
-def test_ctrl_c_in_training_says_how_to_go_on(data: Path) -> None:
+def test_ctrl_c_in_training_says_how_to_go_on(
+    cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = data.parent / "run"
-    line = [*WENLU, "train", "classify", "--data", str(data), "--out", str(out), *SMALL]
-    line[line.index("--epochs") + 1] = "1000"
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        assert child.stderr.readline().startswith("epoch 1: ")
-        child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=60)
-    assert child.returncode == 130
-    assert f"to go on with {out}, give the same command with --resume\n" in err
-    assert err.endswith("interrupted\n")
-    assert "Traceback" not in err
+    real = MetricsLog.write
+
+    def write(log: MetricsLog, **values: Any) -> None:  # noqa: ANN401
+        real(log, **values)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricsLog, "write", write)
+        line = ["train", "classify", "--data", data, "--out", out, *SMALL]
+        line[line.index("--epochs") + 1] = "1000"
+        said = cli(*line)
+    assert said.code == 130
+    assert said.err.startswith("epoch 1: ")
+    assert f"to go on with {out}, give the same command with --resume\n" in said.err
+    assert said.err.endswith("interrupted\n")
+    assert "Traceback" not in said.err
     assert list((out / "checkpoint").iterdir())
     assert leftovers(out) == []
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
-def test_a_reader_that_has_gone_is_no_traceback(flags: list[str]) -> None:
-    line = [*WENLU, "tasks", *flags]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        assert child.stderr is not None
-        child.stdout.close()
-        assert child.stderr.read() == ""
-    assert child.returncode == 1
+def test_a_reader_that_has_gone_is_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    # Closing the file writes what is left, as Python does when it ends: nothing is raised again.
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(SystemExit) as end:
+            main(["tasks", *flags])
+    assert end.value.code == 1
+    assert capsys.readouterr().err == ""
 
 
 def test_output_in_another_encoding_is_escaped_and_json_stays_json() -> None:

@@ -6,8 +6,9 @@ several times faster than giving it everything, and comes to the same.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import chain, pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from wenlu.corpus.characters import ALONE, RUN, Characters, code_points, find_runs
 from wenlu.corpus.sentences import BREAKS, line_starts, sentence_starts
 from wenlu.text import Tokenizer
+
+if TYPE_CHECKING:
+    import rjieba
 
 _LARGEST_CACHE = 1 << 17  # runs
 _WORDS_AT_ONCE = 1 << 17  # characters
@@ -57,11 +61,9 @@ class Cutter:
     """
 
     def __init__(self, tokenizer: Tokenizer, *, by_line: bool = False) -> None:
-        import rjieba
-
         self._tokenizer = tokenizer
         self._sentence_starts = line_starts if by_line else sentence_starts
-        self._words = rjieba.Jieba()  # not the shared one, to which the caller may have added
+        self._words = _words()
         self._characters = _SingleTokens(tokenizer)
         self._type = token_type(tokenizer)
         self._pieces = np.array([t.startswith("##") and len(t) > 2 for t in tokenizer.vocabulary])
@@ -123,6 +125,14 @@ class Cutter:
             words = self._words.cut(text[a:b])
             found[a + np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))] = True
         return found
+
+
+@cache
+def _words() -> "rjieba.Jieba":
+    """Finds words; not rjieba's own shared one, to which the caller may have added some."""
+    import rjieba
+
+    return rjieba.Jieba()
 
 
 class _SingleTokens(Characters):
