@@ -9,24 +9,25 @@ only a part of each head by the rotary angles, as GPT-J does, and shows what thr
 """
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import wenlu
 from wenlu.models.roformer import roformer
 from wenlu.nn import (
     AttentionShape,
-    Form,
+    Mask,
     NoPosition,
+    Pass,
     Places,
+    Position,
     PositionPart,
     Rotary,
     RotaryPosition,
     Transformer,
-    no_position,
     rotate,
 )
 
@@ -44,11 +45,11 @@ class PartialRotary(PositionPart):
     share: float = 0.5
     """How much of each head is turned."""
 
-    def build(self, shape: AttentionShape) -> nn.Module:
+    def build(self, shape: AttentionShape) -> Position:
         return PartialRotaryPosition(int(self.share * shape.key_size))
 
 
-class PartialRotaryPosition(nn.Module):
+class PartialRotaryPosition(Position):
     """Turn the first `turned` components of queries and keys; the others know no places."""
 
     frequencies: Tensor
@@ -57,17 +58,15 @@ class PartialRotaryPosition(nn.Module):
         super().__init__()
         self.register_buffer("frequencies", RotaryPosition(turned).frequencies)
 
-    def forward(
-        self,
-        form: Form,
-        query: Tensor,  # (b h q d)
-        key: Tensor,  # (b h k d)
-        *others: Any,  # noqa: ANN401 - value and mask go on as they came
-        places: Places,
-        **rest: Any,  # noqa: ANN401
-    ) -> Tensor:
-        query, key = self.turn(query, places.query), self.turn(key, places.key)
-        return no_position(form, query, key, *others, places=places, **rest)
+    def keys(self, key: Tensor, positions: Tensor) -> dict[str, Tensor]:
+        """What a cache keeps of new keys (b h k d)."""
+        return {"key": self.turn(key, positions)}
+
+    def passes(
+        self, query: Tensor, keys: Mapping[str, Tensor], mask: Mask | None, places: Places
+    ) -> list[Pass]:
+        """One attention over all keys, with queries (b h q d) turned."""
+        return [Pass(self.turn(query, places.query), keys["key"], mask, places)]
 
     def turn(self, x: Tensor, positions: Tensor) -> Tensor:
         """The first components turned, the rest as they are."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from wenlu.errors import ConfigError
-from wenlu.nn import Attention, Causal, Form, Places, dot_product, no_position
-from wenlu.nn.dot_product import scores
+from wenlu.nn import Attention, Causal, Pass, Places, RotaryPosition, dot_product_form
+from wenlu.nn.explicit import scores
 from wenlu.nn.places import in_order
 
 Randomise = Callable[[nn.Module], nn.Module]
@@ -55,11 +55,11 @@ def test_the_output_has_the_models_width_whatever_the_heads_have(
 def test_the_key_size_bounds_the_rank_of_the_scores_and_sets_their_scale(
     randomised: Randomise,
 ) -> None:
-    met = {}
+    met: dict[str, Any] = {}
 
-    def look(query: Tensor, key: Tensor, value: Tensor, mask: Any, **options: Any) -> Tensor:  # noqa: ANN401
-        met["scores"], met["scale"] = scores(query, key, 1.0), options["scale"]
-        return dot_product(query, key, value, mask, **options)
+    def look(x: Tensor, pass_: Pass, value: Tensor, **options: Any) -> Any:  # noqa: ANN401
+        met["scores"], met["scale"] = scores(pass_.query, pass_.key, 1.0), options["scale"]
+        return dot_product_form(x, pass_, value, **options)
 
     attention = randomised(Attention(32, 2, key_size=4, form=look))
     x = torch.randn(1, 50, 32).double()
@@ -68,36 +68,33 @@ def test_the_key_size_bounds_the_rank_of_the_scores_and_sets_their_scale(
     assert [int(torch.linalg.matrix_rank(one)) for one in met["scores"][0]] == [4, 4]
 
 
-def test_parts_are_handed_what_they_need_and_used() -> None:
+def test_a_form_is_handed_what_it_needs_and_used() -> None:
     """A form of our own: each query takes the first value that it may see."""
 
     def first_seen(
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        mask: Any,  # noqa: ANN401
-        *,
-        places: Places,
-        scale: float,
-        dropout: float,
-    ) -> Tensor:
-        assert query.shape == key.shape == (1, 2, 5, 4)
-        assert (scale, dropout) == (0.5, 0.0)
-        seen = mask.dense(places).long().argmax(-1)  # (b h q)
-        return value.gather(2, seen[..., None].expand_as(value))
+        x: Tensor, pass_: Pass, value: Tensor, *, scale: float, dropout: float, lse: bool
+    ) -> tuple[Tensor, None]:
+        assert x.shape == (1, 5, 8)
+        assert pass_.query.shape == pass_.key.shape == (1, 2, 5, 4)
+        assert (scale, dropout, lse) == (0.5, 0.0, False)
+        seen = pass_.allowed().long().argmax(-1)  # (b h q)
+        return value.gather(2, seen[..., None].expand_as(value)), None
 
-    met: list[Form] = []
-
-    def position(form: Form, *parts: Any, **options: Any) -> Tensor:  # noqa: ANN401
-        met.append(form)
-        return no_position(form, *parts, **options)
-
-    attention = Attention(8, 2, form=first_seen, position=position, dropout=0.3).eval()
+    attention = Attention(8, 2, form=first_seen, dropout=0.3).eval()
     x = torch.randn(1, 5, 8)
     found = attention(x, x, Causal(), in_order(5))
     expected = attention.output(attention.value(x[:, :1])).expand_as(x)
     torch.testing.assert_close(found, expected)
-    assert met == [first_seen]
+
+
+def test_a_position_that_turns_queries_needs_a_form_that_has_them() -> None:
+    with pytest.raises(ConfigError, match="RotaryPosition acts on queries and keys, but this att"):
+        Attention(8, 2, position=RotaryPosition(4), queries=False)
+    attention = Attention(8, 2, queries=False)
+    assert (attention.query, attention.key) == (None, None)
+    x = torch.randn(1, 5, 8)
+    with pytest.raises(ConfigError, match="dot-product attention needs queries and keys"):
+        attention(x, x, None, in_order(5))
 
 
 def test_weights_are_dropped_in_training_only() -> None:

@@ -122,13 +122,68 @@ def test_an_empty_cache_keeps_nothing() -> None:
     assert len(Cache(2).layers) == 2
 
 
-def test_a_layer_keeps_keys_and_values_in_order_of_arrival() -> None:
+@settings(deadline=None, max_examples=50)
+@given(
+    counts=st.lists(st.integers(1, 5), min_size=1, max_size=8),
+    capacity=st.integers(0, 12),
+    recorded=st.booleans(),
+)
+def test_a_layer_keeps_what_it_is_given_in_order_of_arrival(
+    counts: list[int], capacity: int, recorded: bool
+) -> None:
+    cache, total = LayerCache(capacity), sum(counts)
+    near, value = torch.randn(2, 3, total, 3), torch.randn(2, 3, total, 4)
+    near.requires_grad_(recorded)
+    end = 0
+    for count in counts:
+        start, end = end, end + count
+        found = cache.extend(near=near[:, :, start:end], value=value[:, :, start:end])
+        assert torch.equal(found["near"], near[:, :, :end])
+        assert torch.equal(found["value"], value[:, :, :end])
+    assert cache.length == total
+    if recorded:
+        found["near"].sum().backward()
+        assert torch.equal(near.grad, torch.ones_like(near))
+
+
+def test_memory_is_taken_in_advance_and_doubled() -> None:
+    cache, sizes = LayerCache(), []
+    for _ in range(70):
+        cache.extend(key=torch.zeros(1, 1, 1, 1))
+        sizes.append(cache.kept["key"].shape[2])
+    assert sorted(set(sizes)) == [1, 2, 4, 8, 16, 32, 64, 128]
+    cache = LayerCache(70)
+    for _ in range(70):
+        cache.extend(key=torch.zeros(1, 1, 1, 1))
+        assert cache.kept["key"].shape[2] == 70
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+def test_reordered_and_cropped_texts_go_on_as_if_alone(name: str, randomised: Randomise) -> None:
+    """As in beam search, where one text goes on in several ways, and in speculative decoding."""
+    model = randomised(Transformer(CAUSAL[name]))
+    ids, ends = torch.randint(13, (3, 6)), torch.randint(13, (4, 2))
+    rows = torch.tensor([2, 0, 2, 2])
+    cache = model.new_cache(capacity=7)
+    with torch.no_grad():
+        model(ids, cache=cache)
+        cache.crop(4)
+        cache.reorder(rows)
+        assert len(cache) == 4
+        parts = [model(end, cache=cache) for end in ends.split(1, 1)]
+        whole = model(torch.cat([ids[rows, :4], ends], 1))[:, 4:]
+    torch.testing.assert_close(torch.cat(parts, 1), whole, rtol=1e-12, atol=1e-12)
+
+
+def test_a_cache_that_does_not_fit_says_why() -> None:
     cache = LayerCache()
-    key, value = torch.randn(1, 2, 5, 3), torch.randn(1, 2, 5, 4)
-    for start, end in ((0, 2), (2, 5)):
-        found = cache.extend(key[:, :, start:end], value[:, :, start:end])
-        assert torch.equal(found[0], key[:, :, :end])
-        assert torch.equal(found[1], value[:, :, :end])
+    cache.extend(key=torch.zeros(2, 1, 3, 1), value=torch.zeros(2, 1, 3, 1))
+    with pytest.raises(ConfigError, match="the cache keeps key, value; got near, value"):
+        cache.extend(near=torch.zeros(2, 1, 1, 1), value=torch.zeros(2, 1, 1, 1))
+    with pytest.raises(ConfigError, match="holds 2 texts; got 1; call reorder before"):
+        cache.extend(key=torch.zeros(1, 1, 1, 1), value=torch.zeros(1, 1, 1, 1))
+    with pytest.raises(ConfigError, match="keeps 3 tokens; cannot crop it to 4"):
+        cache.crop(4)
 
 
 def test_decoding_beyond_the_learned_positions_is_refused() -> None:

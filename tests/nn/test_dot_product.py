@@ -1,12 +1,14 @@
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from wenlu.nn import (
     Causal,
@@ -18,7 +20,8 @@ from wenlu.nn import (
     merge,
     real_tokens,
 )
-from wenlu.nn.dot_product import attention_weights, scores
+from wenlu.nn.explicit import attention_weights, log_sum_exp, scores
+from wenlu.nn.masks import Both
 from wenlu.nn.places import in_order
 
 NEXT_TO_NOTHING = 1e-9
@@ -249,3 +252,127 @@ def test_gradients_of_merged_passes() -> None:
         return merge(*passes[0], *passes[1])[0]
 
     assert torch.autograd.gradcheck(attend, given)
+
+
+@pytest.mark.parametrize("sizes", [(4, 4), (1, 9), (7, 3), (8, 8)])
+@pytest.mark.parametrize("mask", [None, Causal(), Causal() & Padding(REAL)], ids=str)
+def test_the_log_sum_exp_has_its_gradient_too(mask: Mask | None, sizes: tuple[int, int]) -> None:
+    """Where one or both are used."""
+    key_size, head_size = sizes
+    given = [
+        torch.randn(2, 2, 5, size, dtype=torch.float64, requires_grad=True)
+        for size in (key_size, key_size, head_size)
+    ]
+    allowed = None if mask is None else mask.dense(in_order(5))
+
+    def fused(*parts: Tensor) -> tuple[Tensor, Tensor]:
+        return dot_product_with_lse(*parts, mask, places=in_order(5), scale=0.7)
+
+    def explicit(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        raw = scores(query, key, 0.7)
+        return attention_weights(raw, allowed) @ value, log_sum_exp(raw, allowed)
+
+    of_mixed, of_lse = torch.randn(2, 2, 5, head_size).double(), torch.randn(2, 2, 5).double()
+    for used in ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1e-9, 1e3)):
+        ours, theirs = (
+            torch.autograd.grad(
+                used[0] * (way(*given)[0] * of_mixed).sum()
+                + used[1] * (way(*given)[1] * of_lse).sum(),
+                given,
+                allow_unused=True,
+                materialize_grads=True,
+            )
+            for way in (fused, explicit)
+        )
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+    (only,) = torch.autograd.grad(fused(*given)[1].sum(), given[:1])
+    (expected,) = torch.autograd.grad(explicit(*given)[1].sum(), given[:1])
+    torch.testing.assert_close(only, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_second_derivatives_are_refused() -> None:
+    given = [torch.randn(1, 1, 3, 4, requires_grad=True) for _ in range(3)]
+    mixed, lse = dot_product_with_lse(*given, None, places=in_order(3), scale=1.0)
+    first = torch.autograd.grad((mixed.square().sum() + lse.sum()), given, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first[0].sum().backward()
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_half_precision_has_the_gradients_of_float32(kind: torch.dtype) -> None:
+    given = [torch.randn(2, 2, 5, 8, requires_grad=True) for _ in range(3)]
+    half = [x.detach().to(kind).requires_grad_() for x in given]
+    found = []
+    for parts in (given, half):
+        mixed, lse = dot_product_with_lse(*parts, Padding(REAL), places=in_order(5), scale=0.5)
+        assert (mixed.dtype, lse.dtype) == (parts[0].dtype, torch.float32)
+        found.append(torch.autograd.grad(mixed.float().sum() + 2 * lse.sum(), parts))
+    for ours, theirs in zip(found[1], found[0], strict=True):
+        torch.testing.assert_close(ours.float(), theirs, rtol=0.05, atol=0.05)
+
+
+def test_passes_with_dropout_merge_into_one_attention_with_dropout() -> None:
+    """The weights that are left are scaled as those of the whole: values of 1 add up to about 1."""
+    query, key = torch.randn(2, 2, 50, 8), torch.randn(2, 2, 400, 8)
+    ones = torch.ones(2, 2, 400, 1)
+    half = torch.arange(400)[None] < 150
+    places = Places(torch.arange(50)[None], torch.arange(400)[None])
+    passes = [
+        dot_product_with_lse(query, key, ones, Padding(part), places=places, scale=0.1, dropout=0.5)
+        for part in (half, ~half)
+    ]
+    mixed, lse = merge(*passes[0], *passes[1])
+    assert float(mixed.std()) > 1e-3
+    assert float(mixed.mean()) == pytest.approx(1.0, abs=0.01)
+    torch.testing.assert_close(lse, scores(query, key, 0.1).logsumexp(-1))
+
+
+class LargestTensor(TorchDispatchMode):
+    """The number of elements of the largest tensor that any operation returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.largest = 0
+
+    def __torch_dispatch__(
+        self,
+        function: Callable[..., Any],
+        types: Any,  # noqa: ANN401
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        del types
+        found = function(*args, **kwargs or {})
+        stored = [
+            x.untyped_storage().nbytes() // x.itemsize
+            for x in tree_leaves(found)
+            if isinstance(x, Tensor)
+        ]
+        self.largest = max([self.largest, *stored])
+        return found
+
+
+@pytest.mark.parametrize("mask", [None, Causal(), Padding(torch.ones(1, 512, dtype=torch.bool))])
+def test_no_matrix_of_all_scores_is_built_forwards_or_backwards(mask: Mask | None) -> None:
+    given = [torch.randn(1, 2, 512, 8, requires_grad=True) for _ in range(3)]
+    with LargestTensor() as met:
+        mixed, lse = dot_product_with_lse(*given, mask, places=in_order(512), scale=0.3)
+        (mixed.sum() + lse.sum()).backward()
+    assert met.largest <= 2 * 512 * 16
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("mask", [None, Causal(), Causal() & Padding(REAL)], ids=str)
+def test_a_gpu_finds_what_a_cpu_finds(mask: Mask | None) -> None:
+    given = [torch.randn(2, 2, 5, size, requires_grad=True) for size in (7, 7, 3)]
+    found = []
+    for device in ("cpu", "cuda"):
+        parts = [x.detach().to(device).requires_grad_() for x in given]
+        if isinstance(mask, Both):
+            mask = Causal() & Padding(REAL.to(device))
+        places = in_order(5, device=torch.device(device))
+        mixed, lse = dot_product_with_lse(*parts, mask, places=places, scale=0.7)
+        gradients = torch.autograd.grad((mixed**2).sum() + (lse**2).sum(), parts)
+        found.append([x.cpu() for x in (mixed, lse, *gradients)])
+    torch.testing.assert_close(found[1], found[0], rtol=1e-3, atol=1e-3)

@@ -2,12 +2,40 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
-GUIDE = Path(__file__).parents[2] / "docs" / "transformer.md"
+from wenlu.errors import ConfigError
+from wenlu.nn import TransformerConfig
+
+DOCS = Path(__file__).parents[2] / "docs"
+FORM = "add-an-attention-form.md"
+
+pytestmark = pytest.mark.skipif(
+    not DOCS.is_dir(), reason="the pages are not part of this installation"
+)
 
 
-@pytest.mark.skipif(not GUIDE.is_file(), reason="the guide is not part of this installation")
+def run(page: str) -> dict[str, object]:
+    """Run the Python blocks of a page in turn, and return the names that they define."""
+    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text("utf-8"), re.S | re.M)
+    assert blocks
+    names: dict[str, object] = {"__name__": page.partition(".")[0]}
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
+    return names
+
+
 def test_what_the_guide_shows_runs() -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text("utf-8"), re.S | re.M)
-    assert len(blocks) == 1
-    exec(compile(blocks[0], str(GUIDE), "exec"), {"__name__": "guide"})
+    run("transformer.md")
+
+
+def test_a_form_is_added_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run(FORM)
+    model = names["model"]
+    mixing = model.encoder.blocks[0].attention.form.mixing  # type: ignore[attr-defined]
+    assert mixing.detach().sub(torch.eye(4)).abs().max() > 0
+    values = model.config.to_dict()  # type: ignore[attr-defined]
+    assert values["scores"] == "add-an-attention-form:TalkingHeads"
+    with pytest.raises(ConfigError, match="pass the class: parts="):
+        TransformerConfig.from_dict(values)

@@ -130,6 +130,83 @@ def test_and_is_a_logical_and_in_any_order() -> None:
                 assert torch.equal(left.dense(places), right.dense(places))
 
 
+def combined(real: Tensor, segments: Tensor) -> list[Mask]:
+    """Masks that count in closed form, and masks that do not."""
+    simple = masks(real, segments)
+    return [
+        *simple,
+        *(~mask for mask in simple),
+        *(mask & Padding(real) for mask in simple),
+        *(Padding(real) & ~mask for mask in simple),
+        Causal() & Window(2) & Padding(real),
+        Causal() | Window(3),
+        (Causal() | Padding(real)).narrow(slice(1, 3), slice(0, 4)),
+    ]
+
+
+PLACES = {
+    "in order": in_order(6),
+    "the newest two": in_order(2, start=4),
+    "the first three": in_order(6)._replace(query=torch.arange(3)[None]),
+    "packed": Places(torch.tensor([[0, 1, 0, 1, 2, 0]]), torch.tensor([[0, 1, 0, 1, 2, 0]])),
+}
+SIX = real_tokens(torch.tensor([6, 4, 1]), 6)
+
+
+@pytest.mark.parametrize("places", PLACES)
+def test_what_a_query_sees_is_counted(places: str) -> None:
+    segments, where = torch.randint(2, (3, 6)), PLACES[places]
+    some = torch.rand(3, 6) < 0.5
+    for mask in combined(SIX, segments):
+        dense = mask.dense(where)[:, 0]
+        dense = dense.expand(3, -1, dense.shape[2])
+        full = where.query.shape[1], where.key.shape[1]
+        if type(mask).__name__ != "Narrowed":
+            dense = dense.expand(3, *full)
+            counted = mask.count(where, some).expand(3, full[0])
+            assert torch.equal(counted, (dense & some[:, None]).sum(-1)), type(mask)
+        counted = mask.count(where)
+        assert torch.equal(counted.expand(3, dense.shape[1]), dense.sum(-1)), type(mask)
+
+
+def test_masks_that_are_known_count_without_a_matrix() -> None:
+    """4,096 queries, as a model asks in each layer."""
+    real, places = real_tokens(torch.tensor([4000, 7]), 4096), in_order(4096)
+    segments = (torch.arange(4096) > 100).long().expand(2, 4096)
+
+    class Known(Mask):
+        def dense(self, places: Places) -> Tensor:
+            raise AssertionError(f"a matrix was built for {places.key.shape[1]} keys")
+
+    for mask in (Causal(), Window(9), Prefix(segments), ~Causal(), Padding(real)):
+        mask.dense = Known().dense  # type: ignore[method-assign]
+        for whole in (mask, mask & Padding(real)):
+            assert whole.count(places).shape[0] in (1, 2)
+    assert (Causal() & Padding(real)).count(places)[:, -1].tolist() == [4000, 7]
+
+
+@pytest.mark.parametrize("places", PLACES)
+def test_a_part_of_a_mask_is_that_part(places: str) -> None:
+    segments, where = torch.randint(2, (3, 6)), PLACES[places]
+    rows, columns = slice(1, 3), slice(2, None)
+    for mask in combined(SIX, segments)[:-1]:
+        whole = mask.dense(where).expand(-1, -1, where.query.shape[1], 6)
+        part = mask.narrow(rows, columns).dense(where)
+        assert torch.equal(part.expand_as(whole[:, :, rows, columns]), whole[:, :, rows, columns])
+    assert (causal := Causal()).narrow() is causal
+
+
+def test_not_and_or_are_logical() -> None:
+    real, segments = real_tokens(torch.tensor([5, 3]), 5), torch.randint(2, (2, 5))
+    places = in_order(5)
+    for first in masks(real, segments):
+        assert torch.equal((~first).dense(places), ~first.dense(places))
+        assert ~~first is first
+        for second in masks(real, segments):
+            either = first.dense(places) | second.dense(places)
+            assert torch.equal((first | second).dense(places), either)
+
+
 def test_a_mask_of_too_few_keys_is_refused() -> None:
     with pytest.raises(ConfigError, match="padding mask speaks of 1 keys, but there are 6"):
         Padding(real_tokens(torch.tensor([1]), 1)).dense(in_order(1, start=5))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from wenlu.errors import ConfigError
-from wenlu.nn import Causal, Mask, Padding, Places, RelativeForm
+from wenlu.nn import Causal, Mask, Padding, Places, RelativePosition, dot_product_form
 from wenlu.nn.places import in_order
 from wenlu.nn.relative import sinusoids
 
@@ -43,6 +43,21 @@ def naive(
     return torch.einsum("bhqk,bhqkd->bhqd", weights, value[:, :, None] + relative[:, None])
 
 
+def attend(
+    position: RelativePosition,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Mask | None,
+    places: Places,
+    scale: float,
+) -> Tensor:
+    (pass_,) = position.passes(query, position.keys(key, places.key), mask, places)
+    nothing = query.new_empty(len(query), query.shape[2], 0)
+    mixed, _ = dot_product_form(nothing, pass_, value, scale=scale, dropout=0.0, lse=False)
+    return mixed
+
+
 @settings(deadline=None, max_examples=30)
 @given(
     queries=st.integers(1, 9),
@@ -68,10 +83,10 @@ def test_outputs_and_gradients_are_those_of_the_paper(
     key = torch.randint(20, (2, keys))
     places = Places(key[:, more_keys:], key, more_keys)
     allowed = torch.rand(2, 1, queries, keys) < share
-    form = RelativeForm(width, reach).double()
+    position = RelativePosition(width, reach).double()
     weights = torch.randn(2, 2, queries, width, dtype=torch.float64)
     expected = naive(*given, allowed, places, reach=reach)
-    found = form(*given, table(allowed), places=places, scale=width**-0.5)
+    found = attend(position, *given, table(allowed), places, width**-0.5)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     theirs = torch.autograd.grad((expected * weights).sum(), given)
     ours = torch.autograd.grad((found * weights).sum(), given)
@@ -79,14 +94,14 @@ def test_outputs_and_gradients_are_those_of_the_paper(
 
 
 def test_distances_beyond_the_reach_count_as_the_reach() -> None:
-    form = RelativeForm(4, reach=3).double()
+    position = RelativePosition(4, reach=3).double()
     query = torch.randn(1, 1, 1, 4, dtype=torch.float64)
     same = torch.randn(1, 1, 1, 4, dtype=torch.float64).expand(1, 1, 8, 4)
     identity = torch.eye(8, dtype=torch.float64)[None, None, :, :4]
     places = Places(torch.tensor([[0]]), torch.arange(8)[None])
-    found = form(query, same, identity, None, places=places, scale=1.0)
+    found = attend(position, query, same, identity, None, places, 1.0)
     shifted = Places(torch.tensor([[0]]), torch.tensor([[0, 1, 2, 3, 40, 500, 6000, 70_000]]))
-    assert torch.equal(found, form(query, same, identity, None, places=shifted, scale=1.0))
+    assert torch.equal(found, attend(position, query, same, identity, None, shifted, 1.0))
 
 
 def test_the_table_starts_at_the_greatest_distance_behind() -> None:
@@ -94,22 +109,21 @@ def test_the_table_starts_at_the_greatest_distance_behind() -> None:
     assert table.shape == (129, 64)
     for distance in (-64, -1, 0, 1, 64):
         torch.testing.assert_close(table[distance + 64].double(), vector(distance, 64, 64))
-    assert torch.equal(RelativeForm(64).table, table)
-    assert not RelativeForm(64).state_dict()  # never trained, never stored
+    assert torch.equal(RelativePosition(64).table, table)
+    assert not RelativePosition(64).state_dict()  # never trained, never stored
 
 
 def test_an_odd_width_is_refused() -> None:
     with pytest.raises(ConfigError, match="need an even width; got 7"):
-        RelativeForm(7)
+        RelativePosition(7)
 
 
 def test_gradients() -> None:
-    form = RelativeForm(4, reach=2).double()
+    position = RelativePosition(4, reach=2).double()
     given = [torch.randn(2, 2, 5, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
     real = torch.tensor([[True] * 5, [False, True, True, True, False]])
 
-    def attend(*parts: Tensor) -> Tensor:
-        mask = Causal() & Padding(real)
-        return form(*parts, mask, places=in_order(5), scale=0.5)
+    def masked(*parts: Tensor) -> Tensor:
+        return attend(position, *parts, Causal() & Padding(real), in_order(5), 0.5)
 
-    assert torch.autograd.gradcheck(attend, given)
+    assert torch.autograd.gradcheck(masked, given)

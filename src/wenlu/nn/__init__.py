@@ -23,9 +23,11 @@ from wenlu.nn.cache import Cache, LayerCache
 from wenlu.nn.conditional_norm import ConditionalLayerNorm
 from wenlu.nn.config import PARTS, TransformerConfig
 from wenlu.nn.crf import LinearChainCRF
-from wenlu.nn.dot_product import dot_product, dot_product_with_lse, merge
+from wenlu.nn.dot_product import dot_product, dot_product_form, dot_product_with_lse
 from wenlu.nn.dropout import Dropout, dropout
 from wenlu.nn.embeddings import Embeddings
+from wenlu.nn.encoder import Encoder
+from wenlu.nn.explicit import mix, pass_scores
 from wenlu.nn.feed_forward import FeedForward
 from wenlu.nn.global_pointer import EfficientGlobalPointer, GlobalPointer, WithPrior
 from wenlu.nn.gradient_checkpointing import (
@@ -36,11 +38,12 @@ from wenlu.nn.initialisation import initialise, initialise_by_inputs
 from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
 from wenlu.nn.norm import LayerNorm, NormPart
 from wenlu.nn.parts import AttentionShape, Part, Table
+from wenlu.nn.passes import Distances, Pass, merge
 from wenlu.nn.places import Places
-from wenlu.nn.position import Learned, NoPosition, Position, PositionPart, no_position
-from wenlu.nn.relative import Relative, RelativeForm
+from wenlu.nn.position import Learned, NoPosition, Position, PositionPart, Unplaced
+from wenlu.nn.relative import Relative, RelativePosition
 from wenlu.nn.rotary import Rotary, RotaryPosition, rotate
-from wenlu.nn.scale import InverseRoot, Scale, ScalePart
+from wenlu.nn.scale import EntropyInvariant, InverseRoot, Scale, ScalePart
 from wenlu.nn.scores import DotProduct, Form, ScoresPart
 from wenlu.nn.transformer import Transformer
 
@@ -56,10 +59,13 @@ __all__ = [
     "Cache",
     "Causal",
     "ConditionalLayerNorm",
+    "Distances",
     "DotProduct",
     "Dropout",
     "EfficientGlobalPointer",
     "Embeddings",
+    "Encoder",
+    "EntropyInvariant",
     "FeedForward",
     "Form",
     "GELUTanh",
@@ -74,6 +80,7 @@ __all__ = [
     "NormPart",
     "Padding",
     "Part",
+    "Pass",
     "Places",
     "Position",
     "PositionPart",
@@ -84,7 +91,7 @@ __all__ = [
     "Prefix",
     "ReLU",
     "Relative",
-    "RelativeForm",
+    "RelativePosition",
     "Rotary",
     "RotaryPosition",
     "Scale",
@@ -96,17 +103,20 @@ __all__ = [
     "Tanh",
     "Transformer",
     "TransformerConfig",
+    "Unplaced",
     "Window",
     "WithPrior",
     "disable_gradient_checkpointing",
     "dot_product",
+    "dot_product_form",
     "dot_product_with_lse",
     "dropout",
     "enable_gradient_checkpointing",
     "initialise",
     "initialise_by_inputs",
     "merge",
-    "no_position",
+    "mix",
+    "pass_scores",
     "real_tokens",
     "rotate",
 ]

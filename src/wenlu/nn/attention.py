@@ -3,15 +3,17 @@
 Axes: b batch, h head, q query, k key, s either of them, d head width, m model width.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from wenlu.errors import ConfigError
 from wenlu.nn.cache import LayerCache
-from wenlu.nn.dot_product import dot_product
+from wenlu.nn.dot_product import dot_product_form
 from wenlu.nn.masks import Mask
+from wenlu.nn.passes import Pass, cut, merge_passes
 from wenlu.nn.places import Places
-from wenlu.nn.position import Position, no_position
+from wenlu.nn.position import Position, Unplaced
 from wenlu.nn.scale import ConstantScale, Scale
 from wenlu.nn.scores import Form
 
@@ -25,10 +27,15 @@ class Attention(nn.Module):
         head_size: width of a head's values; m/h by default.
         key_size: width of a head's queries and keys; as `head_size` by default. It bounds the
             rank of the scores ("Low-Rank Bottleneck in Multi-head Attention Models").
-        form: how queries, keys and values meet: `dot_product`, `RelativeForm(64)`, ...
-        position: how places enter the form it is handed: `RotaryPosition(64)`, ...
+        form: how queries, keys and values meet; ordinary attention by default.
+        position: what positions do to queries and keys: `RotaryPosition(64)`, ...
         scale: what scores are multiplied by; 1/√key_size by default.
         dropout: rate at which attention weights are dropped while training.
+        queries: whether there are queries and keys; False for a form that makes its scores from
+            the states alone.
+
+    Raises:
+        ConfigError: the width cannot be shared among the heads, or the position needs queries.
     """
 
     def __init__(
@@ -38,21 +45,28 @@ class Attention(nn.Module):
         *,
         head_size: int | None = None,
         key_size: int | None = None,
-        form: Form = dot_product,
-        position: Position = no_position,
+        form: Form = dot_product_form,
+        position: Position | None = None,
         scale: Scale | None = None,
         dropout: float = 0.0,
+        queries: bool = True,
     ) -> None:
         super().__init__()
         if head_size is None:
             if width % heads:
                 raise ConfigError(f"width {width} cannot be shared evenly among {heads} heads")
             head_size = width // heads
-        self.heads, key_size = heads, key_size or head_size
+        key_size = key_size or head_size
+        self.heads, self.dropout = heads, dropout
+        self.form, self.position = form, position or Unplaced()
         self.scale = scale or ConstantScale(key_size**-0.5)
-        self.form, self.position, self.dropout = form, position, dropout
-        self.query = nn.Linear(width, heads * key_size)
-        self.key = nn.Linear(width, heads * key_size)
+        if self.position.needs_queries and not queries:
+            raise ConfigError(
+                f"{type(self.position).__name__} acts on queries and keys, but this attention form "
+                "has none; use learned positions or none"
+            )
+        self.query = nn.Linear(width, heads * key_size) if queries else None
+        self.key = nn.Linear(width, heads * key_size) if queries else None
         self.value = nn.Linear(width, heads * head_size)
         self.output = nn.Linear(heads * head_size, width)
 
@@ -65,18 +79,44 @@ class Attention(nn.Module):
         cache: LayerCache | None = None,
     ) -> Float[Tensor, "b q m"]:
         """Let `x` look at `memory` (and at what `cache` holds), wherever `mask` is True."""
-        mixed = self.position(
-            self.form,
-            self._split(self.query(x)),
-            self._split(self.key(memory)),
-            self._split(self.value(memory)),
-            mask,
-            places=places,
-            cache=cache,
-            scale=self.scale(mask, places),
-            dropout=self.dropout if self.training else 0.0,
-        )  # (b h q d)
+        query = None if self.query is None else self._split(self.query(x))
+        key = None if self.key is None else self._split(self.key(memory))
+        value = self._split(self.value(memory))
+        keys: dict[str, Tensor] = {}
+        if key is not None:
+            keys = self.position.keys(key, places.key[:, -memory.shape[1] :])
+        if cache is not None:
+            keys = cache.extend(**keys, value=value)
+            value = keys.pop("value")
+        scale = self.scale(mask, places)
+        if query is None:
+            passes = [Pass(None, None, mask, places)]
+        else:
+            if isinstance(scale, Tensor):
+                query = _times(query, scale)
+            passes = self.position.passes(query, keys, mask, places)
+        several = len(passes) > 1
+        results = [
+            self.form(
+                cut(x, 1, pass_.rows),
+                pass_,
+                cut(value, 2, pass_.columns),
+                scale=1.0 if isinstance(scale, Tensor) else scale,
+                dropout=self.dropout if self.training else 0.0,
+                lse=several or pass_.rows != slice(None),
+            )
+            for pass_ in passes
+        ]
+        mixed = merge_passes(passes, results, x.shape[1])  # (b h q d)
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def _split(self, x: Float[Tensor, "b s hd"]) -> Float[Tensor, "b h s d"]:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+def _times(
+    query: Float[Tensor, "b h q d"], scale: Float[Tensor, "#b 1 #q 1"]
+) -> Float[Tensor, "b h q d"]:
+    """In float32 at least: a factor that is rounded to bfloat16 is off by up to 0.4 %."""
+    exact = torch.promote_types(query.dtype, torch.float32)
+    return (query * scale.to(exact)).to(query.dtype)

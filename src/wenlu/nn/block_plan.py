@@ -7,8 +7,7 @@ from wenlu.nn.attention import Attention
 from wenlu.nn.feed_forward import FeedForward
 from wenlu.nn.norm import NormPart
 from wenlu.nn.parts import AttentionShape
-from wenlu.nn.position import PositionPart, no_position
-from wenlu.nn.relative import RelativeForm
+from wenlu.nn.position import PositionPart
 from wenlu.nn.scale import ScalePart
 from wenlu.nn.scores import ScoresPart
 
@@ -33,18 +32,16 @@ class BlockPlan:
 
     def attention(self) -> Attention:
         """The attention half."""
-        position, form = self.position.build(self.shape), self.scores.build(self.shape)
-        if isinstance(position, RelativeForm):
-            position, form = no_position, position
         return Attention(
             self.shape.width,
             self.shape.heads,
             head_size=self.shape.head_size,
             key_size=self.shape.key_size,
-            form=form,
-            position=position,
+            form=self.scores.build(self.shape),
+            position=self.position.build(self.shape),
             scale=self.scale.build(self.shape),
             dropout=self.attention_dropout,
+            queries=self.scores.needs_queries,
         )
 
     def feed_forward(self) -> FeedForward:

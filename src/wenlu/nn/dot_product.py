@@ -5,19 +5,23 @@ Axes: b batch, h head, q query, k key, d head width.
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from wenlu.nn.dropout import dropout as drop
-from wenlu.nn.dropped_attention import dropped_attention
+from wenlu.errors import ConfigError
+from wenlu.nn.dropped_attention import dropped_attention, dropped_attention_with_lse
+from wenlu.nn.explicit import (
+    attention_weights,
+    log_sum_exp,
+    mix,
+    pass_scores,
+    scores,
+    without_empty_rows,
+)
+from wenlu.nn.fused import fused_attention, has_kernel
 from wenlu.nn.masks import Causal, Mask
+from wenlu.nn.passes import Key, LogSumExp, Mixed, Pass, Query, Value
 from wenlu.nn.places import Places
-
-Query = Float[Tensor, "b h q dk"]
-Key = Float[Tensor, "b h k dk"]
-Value = Float[Tensor, "b h k dv"]
-Mixed = Float[Tensor, "b h q dv"]
-Allowed = Bool[Tensor, "#b 1 #q #k"]
 
 
 def dot_product(
@@ -41,8 +45,7 @@ def dot_product(
         allowed, empty = without_empty_rows(mask.dense(places))
         mixed = dropped_attention(query, key, value, ~allowed, scale, dropout)
         return mixed if empty is None else mixed.masked_fill(empty, 0.0)
-    all_in_order = places.counted and query.shape[2] == key.shape[2]
-    if mask is None or (type(mask) is Causal and all_in_order):
+    if mask is None or _is_causal(mask, places, query, key):
         return F.scaled_dot_product_attention(
             query, key, value, dropout_p=dropout, is_causal=mask is not None, scale=scale
         )
@@ -54,58 +57,69 @@ def dot_product(
 
 
 def dot_product_with_lse(
-    query: Query, key: Key, value: Value, mask: Mask | None, *, places: Places, scale: float
-) -> tuple[Mixed, Float[Tensor, "b h q"]]:
+    query: Query,
+    key: Key,
+    value: Value,
+    mask: Mask | None,
+    *,
+    places: Places,
+    scale: float,
+    dropout: float = 0.0,
+) -> tuple[Mixed, LogSumExp]:
     """As `dot_product`, and the log-sum-exp of each query's scores, by which passes merge exactly.
 
-    A query that may see no key has output 0 and log-sum-exp -inf.
+    It is that of all weights, those that were dropped too. A query that may see no key has output 0
+    and log-sum-exp -inf. Also the gradient through the log-sum-exp is exact; second derivatives
+    are an error.
     """
-    raw = scores(query, key, scale)
-    allowed = None if mask is None else mask.dense(places)
-    # Not exp(raw - lse): that is off by the rounding of the lse, a hundredth at scores of 10^6.
-    mixed = attention_weights(raw, allowed) @ value
-    if allowed is not None:
-        raw = raw.masked_fill(~allowed, -torch.inf)
-    if raw.dtype in (torch.float16, torch.bfloat16):
-        raw = raw.float()
-    return mixed, raw.logsumexp(-1)
+    by_all_scores = bool(dropout) and query.device.type == "cpu"
+    fused = has_kernel(query) and not by_all_scores
+    causal = fused and mask is not None and _is_causal(mask, places, query, key)
+    allowed, empty = None, None
+    if mask is not None and not causal:
+        allowed, empty = without_empty_rows(mask.dense(places))
+    if by_all_scores:
+        forbidden = None if allowed is None else ~allowed
+        mixed, lse = dropped_attention_with_lse(query, key, value, forbidden, scale, dropout)
+    elif fused:
+        bias = None
+        if allowed is not None:
+            bias = torch.zeros_like(allowed, dtype=query.dtype).masked_fill_(~allowed, -torch.inf)
+        mixed, lse = fused_attention(
+            query, key, value, bias, scale=scale, causal=causal, dropout=dropout
+        )
+    else:
+        raw = scores(query, key, scale)
+        mixed = attention_weights(raw, allowed, dropout=dropout) @ value
+        lse = log_sum_exp(raw, allowed)
+    if empty is None:
+        return mixed, lse
+    return mixed.masked_fill(empty, 0.0), lse.masked_fill(empty[..., 0], -torch.inf)
 
 
-def merge(
-    first: Mixed,
-    first_lse: Float[Tensor, "b h q"],
-    second: Mixed,
-    second_lse: Float[Tensor, "b h q"],
-) -> tuple[Mixed, Float[Tensor, "b h q"]]:
-    """One attention over two disjoint sets of keys, from the attentions over each of them."""
-    lse = torch.logaddexp(first_lse, second_lse)
-    difference = torch.where(lse == -torch.inf, 0.0, first_lse - second_lse)[..., None]
-    first_share, second_share = difference.sigmoid(), (-difference).sigmoid()
-    return first * first_share.to(first.dtype) + second * second_share.to(second.dtype), lse
+def _is_causal(mask: Mask, places: Places, query: Tensor, key: Tensor) -> bool:
+    """Whether the kernels' own causal mask, by order of arrival, is the same."""
+    return type(mask) is Causal and places.counted and query.shape[2] == key.shape[2]
 
 
-def scores(query: Query, key: Key, scale: float) -> Float[Tensor, "b h q k"]:
-    """All scores, for forms that must see them."""
-    return (query * scale) @ key.transpose(-1, -2)
-
-
-def attention_weights(
-    raw: Float[Tensor, "b h q k"], allowed: Allowed | None, *, dropout: float = 0.0
-) -> Float[Tensor, "b h q k"]:
-    """The softmax of the allowed scores, with dropout; a query that may see no key gives zeros."""
-    if allowed is None:
-        return drop(raw.softmax(-1), dropout)
-    allowed, empty = without_empty_rows(allowed)
-    weights = drop(raw.masked_fill(~allowed, -torch.inf).softmax(-1), dropout)
-    return weights if empty is None else weights.masked_fill(empty, 0.0)
-
-
-def without_empty_rows(allowed: Allowed) -> tuple[Allowed, Bool[Tensor, "#b 1 #q 1"] | None]:
-    """Let queries without any key see all keys, so that softmax is finite, and say which they are.
-
-    On a CPU, where looking costs nothing, the second is None if there are none.
-    """
-    empty = ~allowed.any(-1, keepdim=True)
-    if empty.device.type == "cpu" and not empty.any():
-        return allowed, None
-    return allowed | empty, empty
+def dot_product_form(
+    x: Float[Tensor, "b q m"],
+    pass_: Pass,
+    value: Value,
+    *,
+    scale: float,
+    dropout: float,
+    lse: bool,
+) -> tuple[Mixed, LogSumExp | None]:
+    """The form that `DotProduct` builds; by all scores where distances enter the values."""
+    del x
+    if pass_.distances is not None:
+        return mix(pass_scores(pass_, scale), pass_, value, dropout=dropout, lse=lse)
+    query, key, mask, places = pass_[:4]
+    if query is None or key is None:
+        raise ConfigError("dot-product attention needs queries and keys")
+    if lse:
+        return dot_product_with_lse(
+            query, key, value, mask, places=places, scale=scale, dropout=dropout
+        )
+    return dot_product(query, key, value, mask, places=places, scale=scale, dropout=dropout), None

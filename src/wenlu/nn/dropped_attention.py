@@ -26,7 +26,20 @@ def dropped_attention(
     rate: float,
 ) -> Float[Tensor, "b h q dv"]:
     """dropout(softmax(query·key·scale), rate)·value; every query must be allowed some key."""
-    return _DroppedAttention.apply(query, key, value, forbidden, scale, rate)
+    mixed: Tensor = _DroppedAttention.apply(query, key, value, forbidden, scale, rate, False)[0]
+    return mixed
+
+
+def dropped_attention_with_lse(
+    query: Float[Tensor, "b h q dk"],
+    key: Float[Tensor, "b h k dk"],
+    value: Float[Tensor, "b h k dv"],
+    forbidden: Bool[Tensor, "#b 1 #q #k"] | None,
+    scale: float,
+    rate: float,
+) -> tuple[Float[Tensor, "b h q dv"], Float[Tensor, "b h q"]]:
+    """As `dropped_attention`, and the log-sum-exp of each query's scores before dropout."""
+    return _DroppedAttention.apply(query, key, value, forbidden, scale, rate, True)
 
 
 class _DroppedAttention(torch.autograd.Function):
@@ -39,7 +52,8 @@ class _DroppedAttention(torch.autograd.Function):
         forbidden: Tensor | None,
         scale: float,
         rate: float,
-    ) -> Tensor:
+        lse: bool,
+    ) -> tuple[Tensor, Tensor | None]:
         heads = query.shape[:2]
         query, key, value = query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1)
         raw = _product(query, key.mT, scale)  # (bh q k)
@@ -51,24 +65,31 @@ class _DroppedAttention(torch.autograd.Function):
         keep = keep_mask(weights.shape, dropped)
         ctx.save_for_backward(query, key, value, weights, keep)
         ctx.scale, ctx.heads = scale, heads
+        ctx.set_materialize_grads(False)
         kept = masked(weights, keep).to(value.dtype)
-        return _product(kept, value, ctx.rescale).unflatten(0, heads)
+        mixed = _product(kept, value, ctx.rescale).unflatten(0, heads)
+        return mixed, raw.to(weights.dtype).logsumexp(-1).unflatten(0, heads) if lse else None
 
     @staticmethod
     @once_differentiable  # second derivatives would be wrong without a word
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         query, key, value, weights, keep = ctx.saved_tensors
-        gradient = gradients[0].flatten(0, 1)
+        of_mixed, of_lse = gradients
+        if of_mixed is None:
+            of_mixed = value.new_zeros(*ctx.heads, query.shape[1], value.shape[2])
+        gradient = of_mixed.flatten(0, 1)
         kept = masked(weights, keep).to(value.dtype)
         for_value = _product(kept.mT, gradient, ctx.rescale)
         for_kept = _product(gradient, value.mT, ctx.rescale).to(weights.dtype)
         for_kept = masked(for_kept, keep)
         for_raw = torch._softmax_backward_data(for_kept, weights, -1, weights.dtype)
+        if of_lse is not None:
+            for_raw = for_raw.addcmul(weights, of_lse.flatten(0, 1)[..., None])
         for_raw = for_raw.to(query.dtype)
         for_query = _product(for_raw, key, ctx.scale)
         for_key = _product(for_raw.mT, query, ctx.scale)
         shaped = (x.unflatten(0, ctx.heads) for x in (for_query, for_key, for_value))
-        return (*shaped, None, None, None)
+        return (*shaped, None, None, None, None)
 
 
 def _product(first: Tensor, second: Tensor, factor: float) -> Tensor:

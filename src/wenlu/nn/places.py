@@ -22,6 +22,11 @@ class Places(NamedTuple):
     """Whether positions are known to be 0, 1, 2, ..., so that later keys are those further on."""
 
     @property
+    def of_queries(self) -> slice:
+        """Which of the keys the queries are."""
+        return slice(self.first, self.first + self.query.shape[1])
+
+    @property
     def distance(self) -> Int[Tensor, "#b q k"]:
         """Key position minus query position."""
         return self.key[:, None, :] - self.query[:, :, None]

@@ -1,24 +1,59 @@
-"""How positions enter a model: what a position part has to say."""
+"""How positions enter a model: by its embeddings, by its attention, or by both.
+
+Axes: b batch, h head, q query, k key, d head width.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from torch import Tensor
+from jaxtyping import Int
+from torch import Tensor, nn
 
-from wenlu.nn.cache import LayerCache
-from wenlu.nn.dot_product import Key, Mixed, Query, Value
 from wenlu.nn.masks import Mask
 from wenlu.nn.parts import AttentionShape, Part
+from wenlu.nn.passes import Pass
 from wenlu.nn.places import Places
 
-Position = Callable[..., Tensor]
-"""(form, query, key, value, mask, *, places, cache, ...what the form takes) -> (b h q d)"""
+
+class Position(nn.Module):
+    """What attention does with positions: nothing, unless a subclass says otherwise."""
+
+    needs_queries = True
+    """Whether it does something to queries and keys, so that a form must have them."""
+
+    def keys(self, key: Tensor, positions: Int[Tensor, "#b k"]) -> dict[str, Tensor]:
+        """What is kept of new keys (b h k d), by name; it is what a cache keeps.
+
+        Args:
+            key: the new keys.
+            positions: where they stand.
+        """
+        del positions
+        return {"key": key}
+
+    def passes(
+        self, query: Tensor, keys: Mapping[str, Tensor], mask: Mask | None, places: Places
+    ) -> list[Pass]:
+        """The passes that the attention is made of, over disjoint sets of keys.
+
+        Args:
+            query: the queries (b h q d).
+            keys: what `keys` returned, of all keys, those that were kept first.
+            mask: who may look at whom.
+            places: where queries and keys stand.
+        """
+        return [Pass(query, keys["key"], mask, places)]
+
+
+class Unplaced(Position):
+    """Attention that is told nothing of positions."""
+
+    needs_queries = False
 
 
 class PositionPart(Part, ABC):
-    """How positions enter a model: by its embeddings, by its attention, or by both."""
+    """How positions enter a model."""
 
     def vectors(self, max_length: int) -> int:
         """How many learned vectors are added to the embeddings."""
@@ -26,8 +61,8 @@ class PositionPart(Part, ABC):
         return 0
 
     @abstractmethod
-    def build(self, shape: AttentionShape) -> Any:  # noqa: ANN401
-        """What attention is told of positions."""
+    def build(self, shape: AttentionShape) -> Position:
+        """What one attention does with positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +74,7 @@ class Learned(PositionPart):
 
     def build(self, shape: AttentionShape) -> Position:
         del shape
-        return no_position
+        return Unplaced()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +83,4 @@ class NoPosition(PositionPart):
 
     def build(self, shape: AttentionShape) -> Position:
         del shape
-        return no_position
-
-
-def no_position(
-    form: Callable[..., Tensor],
-    query: Query,
-    key: Key,
-    value: Value,
-    mask: Mask | None,
-    *,
-    places: Places,
-    cache: LayerCache | None = None,
-    **rest: Any,  # noqa: ANN401
-) -> Mixed:
-    """Attention that is told nothing of positions (they are in the embeddings, or in the form)."""
-    if cache is not None:
-        key, value = cache.extend(key, value)
-    return form(query, key, value, mask, places=places, **rest)
+        return Unplaced()

@@ -4,18 +4,20 @@ Paper: "NEZHA: Neural Contextualized Representation for Chinese Language Underst
 Axes: b batch, h head, q query, k key, d head width, r distinct distances.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from wenlu.errors import ConfigError
-from wenlu.nn.dot_product import Key, Mixed, Query, Value, attention_weights, scores
 from wenlu.nn.masks import Mask
 from wenlu.nn.parts import AttentionShape
+from wenlu.nn.passes import Mixed, Pass, Query
 from wenlu.nn.places import Places
-from wenlu.nn.position import PositionPart
+from wenlu.nn.position import Position, PositionPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +33,19 @@ class Relative(PositionPart):
                 f"reach of relative positions must be from 1 to 4096; got {self.reach}"
             )
 
-    def build(self, shape: AttentionShape) -> "RelativeForm":
+    def build(self, shape: AttentionShape) -> Position:
         if shape.key_size != shape.head_size:
             raise ConfigError(
                 "relative positions enter keys and values: key_size must be head_size; got "
                 f"{shape.key_size} and {shape.head_size}"
             )
-        return RelativeForm(shape.key_size, self.reach)
+        return RelativePosition(shape.key_size, self.reach)
 
 
-class RelativeForm(nn.Module):
-    """Attention in which every key and value carries a vector for its distance from the query.
+class RelativePosition(Position):
+    """Every key and value carries a vector for its distance from the query.
 
-    Score (q·k + q·r)·scale and output Σ a(v + r), r the sinusoid of the clipped distance. No
-    vector is built for each of the q x k pairs: scores against all r are looked up by distance,
-    and weights are summed by distance before they meet r.
+    Score (q·k + q·r)·scale and output Σ a(v + r), r the sinusoid of the clipped distance.
 
     Args:
         head_size: width of queries, keys and values, which must be the same.
@@ -61,26 +61,35 @@ class RelativeForm(nn.Module):
         self.reach = reach
         self.register_buffer("table", sinusoids(2 * reach + 1, head_size), persistent=False)
 
-    def forward(
-        self,
-        query: Query,
-        key: Key,
-        value: Value,
-        mask: Mask | None,
-        *,
-        places: Places,
-        scale: float,
-        dropout: float = 0.0,
-    ) -> Mixed:
-        table = self.table.to(query.dtype)
+    def passes(
+        self, query: Tensor, keys: Mapping[str, Tensor], mask: Mask | None, places: Places
+    ) -> list[Pass]:
+        """One, with the vectors of all distances."""
         index = places.distance.clamp(-self.reach, self.reach)[:, None] + self.reach  # (b 1 q k)
-        index = index.expand(*query.shape[:3], key.shape[2])
-        raw = scores(query, key, scale)
-        raw = raw + (query * scale @ table.T).gather(-1, index)
-        allowed = None if mask is None else mask.dense(places)
-        weights = attention_weights(raw, allowed, dropout=dropout)  # (b h q k)
-        by_distance = weights.new_zeros(*weights.shape[:3], len(table))  # (b h q r)
-        return weights @ value + by_distance.scatter_add(-1, index, weights) @ table
+        index = index.expand(*query.shape[:3], -1)
+        distances = DistanceVectors(self.table.to(query.dtype), index)
+        return [Pass(query, keys["key"], mask, places, distances=distances)]
+
+
+class DistanceVectors(NamedTuple):
+    """A vector for each distance, in keys and in values.
+
+    No vector is built for each of the q x k pairs: scores against all r are looked up by distance,
+    and weights are summed by distance before they meet r.
+    """
+
+    table: Float[Tensor, "r d"]
+    row_of: Int[Tensor, "b h q k"]
+    """The row of the table, for each pair."""
+
+    def scores(self, query: Query) -> Float[Tensor, "b h q k"]:
+        """query·r, of all pairs."""
+        return (query @ self.table.T).gather(-1, self.row_of)
+
+    def values(self, weights: Float[Tensor, "b h q k"]) -> Mixed:
+        """Σ a·r, of all queries."""
+        by_distance = weights.new_zeros(*weights.shape[:3], len(self.table))  # (b h q r)
+        return by_distance.scatter_add(-1, self.row_of, weights) @ self.table
 
 
 def sinusoids(rows: int, width: int) -> Float[Tensor, "r d"]:

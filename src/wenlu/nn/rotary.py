@@ -3,19 +3,17 @@
 Axes: b batch, h head, q query, k key, s either of them, d head width, p pair of components.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from jaxtyping import Float, Int, Real
+from torch import Tensor
 
 from wenlu.errors import ConfigError
-from wenlu.nn.cache import LayerCache
-from wenlu.nn.dot_product import Key, Mixed, Query, Value
 from wenlu.nn.masks import Mask
 from wenlu.nn.parts import AttentionShape
+from wenlu.nn.passes import Pass
 from wenlu.nn.places import Places
 from wenlu.nn.position import Position, PositionPart
 
@@ -35,8 +33,8 @@ class Rotary(PositionPart):
         return RotaryPosition(shape.key_size, self.base)
 
 
-class RotaryPosition(nn.Module):
-    """Turn queries and keys by angles that grow with their position, then attend.
+class RotaryPosition(Position):
+    """Queries and keys are turned by angles that grow with their position.
 
     The frequencies are stored with the model: a grown model repeats them, and would not be
     lossless if they were worked out anew from its head size.
@@ -63,32 +61,24 @@ class RotaryPosition(nn.Module):
             self.frequencies = exact.to(self.frequencies.device)
         return self
 
-    def forward(
-        self,
-        form: Any,  # noqa: ANN401 - see wenlu.nn.attention.Form
-        query: Query,
-        key: Key,
-        value: Value,
-        mask: Mask | None,
-        *,
-        places: Places,
-        cache: LayerCache | None = None,
-        **rest: Any,  # noqa: ANN401
-    ) -> Mixed:
-        query = rotate(query, places.query, self.frequencies)
-        key = rotate(key, places.key[:, -key.shape[2] :], self.frequencies)
-        if cache is not None:  # turned once, when they arrive, and never again
-            key, value = cache.extend(key, value)
-        return form(query, key, value, mask, places=places, **rest)
+    def keys(self, key: Tensor, positions: Int[Tensor, "#b k"]) -> dict[str, Tensor]:
+        """Keys are turned once, when they arrive, and never again."""
+        return {"key": rotate(key, positions, self.frequencies)}
+
+    def passes(
+        self, query: Tensor, keys: Mapping[str, Tensor], mask: Mask | None, places: Places
+    ) -> list[Pass]:
+        """One, in which queries are turned."""
+        return [Pass(rotate(query, places.query, self.frequencies), keys["key"], mask, places)]
 
 
 def rotate(
-    x: Float[Tensor, "b h s d"], positions: Int[Tensor, "#b s"], frequencies: Float[Tensor, " p"]
+    x: Float[Tensor, "b h s d"], positions: Real[Tensor, "#b s"], frequencies: Float[Tensor, " p"]
 ) -> Float[Tensor, "b h s d"]:
     """Turn each pair (2p, 2p+1) of components by position times frequency p.
 
-    Angles are worked out in float64: in float32 they are off by 1e-4 already at position 10,000.
-    (Apple's GPUs have no float64 and make do with float32.)
+    Positions may be real numbers. Angles are worked out in float64: in float32 they are off by 1e-4
+    already at position 10,000. (Apple's GPUs have no float64 and make do with float32.)
     """
     exact = torch.float32 if x.device.type == "mps" else torch.float64
     angle = positions[:, None, :, None].to(exact) * frequencies.to(exact)  # (b 1 s p)

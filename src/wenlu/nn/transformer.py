@@ -48,6 +48,11 @@ class Transformer(nn.Module):
         if not self.embeddings.token.weight.is_meta:
             self.apply(self._initialise)
 
+    @property
+    def width(self) -> int:
+        """Width m of the states."""
+        return self.config.width
+
     def forward(
         self,
         ids: Int[Tensor, "b s"],
@@ -160,9 +165,9 @@ class Transformer(nn.Module):
                 "cut the text or use a model with rotary positions"
             )
 
-    def new_cache(self) -> Cache:
-        """An empty cache for one decoding."""
-        return Cache(self.config.layers)
+    def new_cache(self, capacity: int = 0) -> Cache:
+        """An empty cache for one decoding; `capacity` tokens of memory are taken at once."""
+        return Cache(self.config.layers, capacity)
 
     def _initialise(self, module: nn.Module) -> None:
         initialise(module, self.config.initial_std)
