@@ -6,7 +6,8 @@ from wenlu.lazy import exports
 from wenlu.version import __version__
 
 if TYPE_CHECKING:
-    from wenlu.models.load import load, load_classifier, save
+    from wenlu.models.load import load, load_classifier
+    from wenlu.models.saving import save
     from wenlu.tasks.config import RunConfig
     from wenlu.tasks.run import Run
     from wenlu.tasks.train import train
@@ -24,7 +25,7 @@ __getattr__, __dir__ = exports(
         "load": "wenlu.models.load",
         "load_classifier": "wenlu.models.load",
         "pretrain": "wenlu.training.pretraining.run",
-        "save": "wenlu.models.load",
+        "save": "wenlu.models.saving",
         "train": "wenlu.tasks.train",
     },
 )

@@ -1,11 +1,12 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wenlu.checkpoints.configs import from_huggingface, to_huggingface
-from wenlu.checkpoints.fields import complete
+from wenlu.checkpoints.configs import from_huggingface, made, to_huggingface
 from wenlu.errors import CheckpointError
+from wenlu.nn import LayerNorm, SquaredReLU
 
 from .tiny import CONFIGS, SIZES
 
@@ -45,7 +46,7 @@ def test_what_would_compute_something_else_is_refused(family: str, key: str, val
         ("hidden_size", "768", "hidden_size is '768'; it must be a whole number, at least 1"),
         ("hidden_size", True, "hidden_size is True"),
         ("num_hidden_layers", 0, "num_hidden_layers is 0"),
-        ("num_hidden_layers", 10**9, "a model has 10000 at most"),
+        ("num_hidden_layers", 10**9, "layers must be from 1 to 10000; got 1000000000"),
         ("type_vocab_size", -1, "type_vocab_size is -1; it must be a whole number, at least 0"),
         ("hidden_dropout_prob", "0.1", "it must be a number, at least 0"),
         ("layer_norm_eps", float("nan"), "layer_norm_eps is nan"),
@@ -74,18 +75,20 @@ def test_what_is_left_out_is_as_in_transformers() -> None:
 
 @pytest.mark.parametrize("family", ["bert", "roformer", "albert", "gpt2"])
 def test_there_and_back(family: str) -> None:
-    fields = from_huggingface(family, sizes(family), FILE)
-    changed = {**fields, "activation": "squared_relu", "dropout": 0.25, "norm_epsilon": 1e-7}
-    for config in (fields, changed):
-        assert from_huggingface(family, to_huggingface(family, config), FILE) == config
+    config = from_huggingface(family, sizes(family), FILE)
+    changed = replace(config, activation=SquaredReLU(), dropout=0.25, norm=LayerNorm(1e-7))
+    for each in (config, changed):
+        assert from_huggingface(family, to_huggingface(each), FILE) == each
 
 
-def test_unknown_fields_are_named() -> None:
-    fields = from_huggingface("bert", SIZES, FILE)
-    with pytest.raises(CheckpointError, match="no configuration field 'head'"):
-        complete({**fields, "head": 1}, FILE)
+def test_wrong_fields_of_our_own_name_the_file() -> None:
+    fields = from_huggingface("bert", SIZES, FILE).to_dict()
+    with pytest.raises(CheckpointError, match=r"config.json has no field 'head'; the closest"):
+        made({**fields, "head": 1}, FILE)
+    with pytest.raises(CheckpointError, match=r"config.json: layers must be a whole number"):
+        made({**fields, "layers": 2.5}, FILE)
+    with pytest.raises(CheckpointError, match=r"config.json: width 8 cannot be shared evenly"):
+        made({**fields, "heads": 3}, FILE)
     del fields["width"], fields["heads"]
-    with pytest.raises(CheckpointError, match="lacks width, heads"):
-        complete(fields, FILE)
-    with pytest.raises(CheckpointError, match=r"layers is 2\.5; it must be a whole number"):
-        complete({**fields, "width": 8, "heads": 2, "layers": 2.5}, FILE)
+    with pytest.raises(CheckpointError, match=r"config.json lacks width, heads"):
+        made(fields, FILE)

@@ -57,7 +57,7 @@ def test_the_encoder_gives_the_same_states(
 ) -> None:
     model = saved(tmp_path, family, kind)
     checkpoint = read_checkpoint(tmp_path)
-    assert checkpoint.family == family.lower()
+    assert checkpoint.config.family == family.lower()
     assert checkpoint.heads == heads
     assert {name.split(".")[0] for name in checkpoint.tensors} == heads | {"encoder"}
     real = batch()[2]
@@ -99,15 +99,15 @@ def test_a_classifier_brings_its_labels_and_pooling(tmp_path: Path) -> None:
     labels = {0: "体育", 1: "财经", 2: "科技"}
     saved(tmp_path, "Bert", "ForSequenceClassification", id2label=labels)
     checkpoint = read_checkpoint(tmp_path)
-    assert checkpoint.labels == ["体育", "财经", "科技"]
-    assert checkpoint.pooling == "pooler"
+    assert checkpoint.notes.labels == ["体育", "财经", "科技"]
+    assert checkpoint.notes.pooling == "pooler"
     assert checkpoint.tensors["classifier.weight"].shape == (3, WIDTH)
 
 
 def test_a_token_classifier_stands_on_the_states(tmp_path: Path) -> None:
     saved(tmp_path, "Bert", "ForTokenClassification")
     checkpoint = read_checkpoint(tmp_path)
-    assert (checkpoint.heads, checkpoint.pooling) == ({"classifier"}, None)
+    assert (checkpoint.heads, checkpoint.notes.pooling) == ({"classifier"}, None)
 
 
 def test_labels_and_classifier_must_agree(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_linear_pooler_is_told(tmp_path: Path) -> None:
     change(tmp_path, add)
     checkpoint = read_checkpoint(tmp_path)
     assert checkpoint.heads == {"pooler"}
-    assert checkpoint.extra == {"pooler_activation": "linear"}
+    assert checkpoint.notes.extra == {"pooler_activation": "linear"}
 
 
 def test_missing_tensors_are_named(tmp_path: Path) -> None:

@@ -6,19 +6,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from wenlu.checkpoints import expressible, read_checkpoint, write_wenlu
-from wenlu.checkpoints.fields import from_flat
-from wenlu.checkpoints.parameters import parameters
+from wenlu.checkpoints import Notes, expressible, read_checkpoint, write_wenlu
+from wenlu.checkpoints.skeleton import skeleton
 from wenlu.errors import CheckpointError, RunError
-from wenlu.nn import Transformer, TransformerConfig
+from wenlu.nn import LayerNorm, PreNorm, Rotary, Transformer, TransformerConfig
 
-from .test_fields import family_config
+from .test_skeleton import family_config
 from .tiny import assert_same
 
 
-def tensors_of(config: dict[str, Any], *heads: str) -> dict[str, Tensor]:
-    encoder = Transformer(TransformerConfig.from_dict(from_flat(config))).state_dict()
-    shapes = parameters(config, labels=3)
+def tensors_of(config: TransformerConfig, *heads: str) -> dict[str, Tensor]:
+    encoder = Transformer(config).state_dict()
+    shapes = skeleton(config, labels=3).shapes
     return {
         **{f"encoder.{name}": tensor for name, tensor in encoder.items()},
         **{
@@ -39,15 +38,13 @@ def test_what_is_written_is_read(tmp_path: Path, family: str) -> None:
         tmp_path / "model",
         config=config,
         tensors=tensors,
-        labels=["正面", "负面", "中性"],
-        pooling="mean",
-        extra=extra,
+        notes=Notes(labels=["正面", "负面", "中性"], pooling="mean", extra=extra),
     )
     read = read_checkpoint(tmp_path / "model")
     assert_same(read, tensors)
-    assert (read.family, read.config) == (family, config)
+    assert read.config == config
     assert read.heads == {"pooler", "mlm", "classifier", "tagger"}
-    assert (read.labels, read.pooling, read.extra) == (["正面", "负面", "中性"], "mean", extra)
+    assert read.notes == Notes(labels=["正面", "负面", "中性"], pooling="mean", extra=extra)
 
 
 def test_frequencies_are_kept(tmp_path: Path) -> None:
@@ -89,12 +86,13 @@ def test_more_can_be_written_before_it_appears(tmp_path: Path) -> None:
 
 def test_newer_formats_are_refused(tmp_path: Path) -> None:
     config = family_config("bert")
-    write_wenlu(tmp_path / "model", config=config, tensors=tensors_of(config), extra={"task": 1})
+    notes = Notes(extra={"task": 1})
+    write_wenlu(tmp_path / "model", config=config, tensors=tensors_of(config), notes=notes)
     for name in ("wenlu.json", "config.json"):
         file = tmp_path / "model" / name
         content = json.loads(file.read_text("utf-8"))
-        file.write_text(json.dumps({**content, "wenlu_format": 2}), "utf-8")
-        with pytest.raises(CheckpointError, match=f"{name}: wenlu_format is 2"):
+        file.write_text(json.dumps({**content, "wenlu_format": 3}), "utf-8")
+        with pytest.raises(CheckpointError, match=f"{name}: wenlu_format is 3"):
             read_checkpoint(tmp_path / "model")
 
 
@@ -112,7 +110,10 @@ def test_notes_that_are_no_json_leave_nothing(tmp_path: Path) -> None:
     config = family_config("bert")
     with pytest.raises(TypeError):
         write_wenlu(
-            tmp_path / "model", config=config, tensors=tensors_of(config), extra={"x": object()}
+            tmp_path / "model",
+            config=config,
+            tensors=tensors_of(config),
+            notes=Notes(extra={"x": object()}),
         )
     assert not list(tmp_path.iterdir())
 
@@ -123,3 +124,25 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     config = family_config("bert")
     with pytest.raises(RunError, match="not an empty folder"):
         write_wenlu(tmp_path / "model", config=config, tensors=tensors_of(config))
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("bert", {"norm": LayerNorm(1e-7), "initial_std": 0.01}),
+        ("roformer", {"position": Rotary(500.0), "block": PreNorm(), "final_norm": True}),
+        ("nezha", {}),
+    ],
+)
+def test_the_first_format_is_read(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
+    config = family_config(family, **changes)
+    write_wenlu(tmp_path / "model", config=config, tensors=tensors_of(config))
+    file = tmp_path / "model" / "config.json"
+    own = json.loads(file.read_text("utf-8")) | {"wenlu_format": 1}
+    own["position"] = {"bert": "learned", "roformer": "rotary", "nezha": "relative"}[family]
+    own["rotary_base"] = getattr(config.position, "base", 10_000.0)
+    own["norm_epsilon"], own["norm"] = config.norm.epsilon, own.pop("block").removesuffix("_norm")
+    own["initial_deviation"] = own.pop("initial_std")
+    del own["scores"], own["scale"]
+    file.write_text(json.dumps(own), "utf-8")
+    assert read_checkpoint(tmp_path / "model").config == config

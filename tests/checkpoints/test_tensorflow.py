@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from wenlu.checkpoints import Checkpoint, read_checkpoint
 from wenlu.checkpoints.names import tensorflow
-from wenlu.checkpoints.parameters import parameters
+from wenlu.checkpoints.skeleton import skeleton
+from wenlu.nn import GELU
 
-from .test_fields import family_config
 from .test_huggingface import reading
 from .test_recognise import TENSORFLOW
+from .test_skeleton import family_config
 from .tf_bundle import write_bundle
 from .tiny import CONFIGS, batch, ours, saved, theirs
 
@@ -25,16 +26,16 @@ def published(folder: Path, source: Checkpoint, **changes: Any) -> dict[str, NDA
     folder.mkdir()
     tensors = {
         entry.stored: entry.pack(source.tensors).numpy()
-        for part, entries in tensorflow(source.family, source.config).items()
+        for part, entries in tensorflow(source.config).items()
         if part in source.heads | {"encoder"}
         for entry in entries
     }
     tensors |= {f"{name}/adam_m": tensor for name, tensor in tensors.items() if "cls" in name}
     tensors["global_step"] = np.array(5, np.int64)
     write_bundle(folder / "bert_model.ckpt", tensors)
-    config = {**CONFIGS[{"bert": "Bert", "albert": "Albert"}.get(source.family, "RoFormer")]}
+    config = {**CONFIGS[{"bert": "Bert", "albert": "Albert"}.get(source.config.family, "RoFormer")]}
     content = json.dumps({**config, "hidden_act": "gelu", "directionality": "bidi", **changes})
-    name = "albert_config.json" if source.family == "albert" else "bert_config.json"
+    name = "albert_config.json" if source.config.family == "albert" else "bert_config.json"
     (folder / name).write_text(content, "utf-8")
     (folder / "vocab.txt").touch()
     return tensors
@@ -57,8 +58,8 @@ def test_published_layouts_are_read(
     source = read_checkpoint(tmp_path / "in")
     published(tmp_path / "out", source)
     read = read_checkpoint(tmp_path / "out")
-    assert (read.family, read.heads) == (family.lower(), heads)
-    assert read.pooling == source.pooling
+    assert (read.config.family, read.heads) == (family.lower(), heads)
+    assert read.notes.pooling == source.notes.pooling
     assert {name: tensor.tolist() for name, tensor in read.tensors.items()} == {
         name: tensor.tolist() for name, tensor in source.tensors.items()
     }
@@ -69,17 +70,16 @@ def test_published_layouts_are_read(
 
 def nezha(folder: Path, **changes: Any) -> tuple[Checkpoint, dict[str, NDArray]]:  # noqa: ANN401
     config = family_config("nezha", vocabulary=20, max_length=10)
-    tensors = {name: torch.randn(shape) for name, shape in parameters(config).items()}
-    heads = frozenset(PRETRAINED)
+    tensors = {name: torch.randn(shape) for name, shape in skeleton(config).shapes.items()}
     tensors = {name: tensor for name, tensor in tensors.items() if "classifier" not in name}
-    source = Checkpoint(family="nezha", config=config, tensors=tensors, heads=heads, source=folder)
+    source = Checkpoint(config=config, tensors=tensors, source=folder)
     return source, published(folder, source, embedding_size=8, **changes)
 
 
 def test_nezha_is_told_by_its_relative_positions(tmp_path: Path) -> None:
     source, _ = nezha(tmp_path / "nezha", use_relative_position=True)
     read = read_checkpoint(tmp_path / "nezha")
-    assert (read.family, read.heads) == ("nezha", PRETRAINED)
+    assert (read.config.family, read.heads) == ("nezha", PRETRAINED)
     assert read.config == source.config
     assert all(torch.equal(read.tensors[name], source.tensors[name]) for name in source.tensors)
 
@@ -101,8 +101,8 @@ def test_positions_that_cannot_be_told(tmp_path: Path) -> None:
 
 def test_what_tensorflow_wrote_is_read() -> None:
     read = read_checkpoint(TENSORFLOW)
-    assert (read.family, read.heads) == ("bert", {"pooler"})
-    assert read.config["activation"] == "gelu"
+    assert (read.config.family, read.heads) == ("bert", {"pooler"})
+    assert read.config.activation == GELU()
     assert read.tensors["encoder.blocks.1.feed_forward.inner.weight"].shape == (6, 4)
 
 

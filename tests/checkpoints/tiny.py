@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from wenlu.checkpoints import Checkpoint
-from wenlu.checkpoints.fields import from_flat
-from wenlu.nn import Padding, Transformer, TransformerConfig
+from wenlu.nn import Padding, Transformer
 
 VOCABULARY, WIDTH, LENGTH = 20, 8, 7
 SIZES = {
@@ -75,7 +74,7 @@ def theirs(model: Any) -> Any:  # noqa: ANN401
 @torch.no_grad()
 def ours(checkpoint: Checkpoint) -> Tensor:
     """The last states of our encoder for the batch."""
-    encoder = Transformer(TransformerConfig.from_dict(from_flat(checkpoint.config))).eval()
+    encoder = Transformer(checkpoint.config).eval()
     encoder.load_state_dict(
         {
             name.removeprefix("encoder."): tensor
@@ -84,7 +83,7 @@ def ours(checkpoint: Checkpoint) -> Tensor:
         }
     )
     ids, segments, real = batch()
-    return encoder(ids, segments if checkpoint.config["segments"] else None, Padding(real))
+    return encoder(ids, segments if checkpoint.config.segments else None, Padding(real))
 
 
 def assert_same(read: Checkpoint, tensors: dict[str, Tensor]) -> None:

@@ -269,5 +269,5 @@ def test_a_shape_that_cannot_be_names_its_folder(
     folder = save(tmp_path / "model", make("nezha", (), randomised), tokenizer)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     (folder / "config.json").write_text(json.dumps(config | {"dropout": 1.5}), "utf-8")
-    with pytest.raises(CheckpointError, match=r"model: dropout must be in \[0, 1\); got 1.5"):
+    with pytest.raises(CheckpointError, match=r"config.json: dropout must be in \[0, 1\); got 1.5"):
         load(folder)

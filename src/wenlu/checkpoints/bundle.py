@@ -17,10 +17,13 @@ import torch
 from torch import Tensor
 
 from wenlu.checkpoints.crc32c import crc32c
+from wenlu.checkpoints.region import read_region
 from wenlu.errors import CheckpointError
+from wenlu.text.files import open_file, read_small
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
+_INDEX = 32 << 20  # bytes at most; an entry has some 100
 _TRAILER = 5  # one byte for the compression, four for the checksum
 
 _TYPES: dict[int, torch.dtype] = {
@@ -63,7 +66,7 @@ def read_bundle(prefix: Path) -> dict[str, Tensor]:
     """
     index = prefix.with_name(f"{prefix.name}.index")
     try:
-        table = _table(index.read_bytes())
+        table = _table(read_small(index, _INDEX))
         shards = _shards(next(table))
         places = {name.decode(): _place(value) for name, value in table if name != _GRAPH.encode()}
     except (ValueError, LookupError, struct.error, StopIteration) as error:
@@ -71,21 +74,29 @@ def read_bundle(prefix: Path) -> dict[str, Tensor]:
             f"cannot read {index}: {str(error) or 'it is empty'}. "
             "It is damaged, or no TensorFlow checkpoint."
         ) from error
-    except OSError as error:
-        raise CheckpointError(f"cannot read {index}: {error.strerror or error}.") from error
     data = [
         prefix.with_name(f"{prefix.name}.data-{shard:05d}-of-{shards:05d}")
         for shard in range(shards)
     ]
-    absent = [file.name for file in data if not file.is_file()]
+    absent = [file.name for file in data if not file.exists()]
     if absent:
         raise CheckpointError(
             f"{prefix.parent} lacks {', '.join(absent[:10])}, which {index.name} needs."
         )
+    for name, place in places.items():
+        _check(name, place, data)
+    there = sum(file.stat().st_size for file in data)
+    taken = sum(place.size for place in places.values())
+    if taken > there:
+        raise CheckpointError(
+            f"{index}: its tensors would take {taken} bytes, and the files beside it have {there}. "
+            "It is damaged; fetch it again."
+        )
     return {name: _read(name, place, data) for name, place in places.items()}
 
 
-def _read(name: str, place: _Place, data: list[Path]) -> Tensor:
+def _check(name: str, place: _Place, data: list[Path]) -> None:
+    """The tensor lies in its file, and has the size that its shape says."""
     if place.shard >= len(data):
         raise CheckpointError(f"{name} is said to be in shard {place.shard} of {len(data)}.")
     file = data[place.shard]
@@ -100,14 +111,17 @@ def _read(name: str, place: _Place, data: list[Path]) -> Tensor:
             f"{file} ends before {name} does: it has {file.stat().st_size} bytes and should have "
             f"at least {place.offset + place.size}. Fetch or copy it again."
         )
-    content = np.fromfile(file, np.uint8, place.size, offset=place.offset)
-    if crc32c(content) != place.checksum:
+
+
+def _read(name: str, place: _Place, data: list[Path]) -> Tensor:
+    file = data[place.shard]
+    with open_file(file) as opened:
+        tensor = read_region(opened, file, place.offset, place.shape, place.dtype)
+    if crc32c(tensor.reshape(-1).view(torch.uint8).numpy()) != place.checksum:
         raise CheckpointError(
             f"{file} is damaged: the checksum of {name} does not fit. Fetch it again."
         )
-    if not place.size:
-        return torch.empty(place.shape, dtype=place.dtype)
-    return torch.from_numpy(content).view(place.dtype).reshape(place.shape)
+    return tensor
 
 
 def _shards(header: tuple[bytes, bytes]) -> int:

@@ -1,24 +1,53 @@
 """Configurations of other libraries, to our fields and back."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any, NamedTuple
 
-from wenlu.checkpoints.fields import DEFAULTS, FAMILIES, complete
-from wenlu.errors import CheckpointError, closest
+from wenlu.errors import CheckpointError, ConfigError, closest
+from wenlu.nn import (
+    GELU,
+    GELUTanh,
+    LayerNorm,
+    PreNorm,
+    Relative,
+    ReLU,
+    Rotary,
+    SiLU,
+    SquaredReLU,
+    Tanh,
+    TransformerConfig,
+)
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "bert": {},
+    "roformer": {"position": Rotary()},
+    "nezha": {"position": Relative()},
+    "albert": {"share_layers": True},
+    "gpt2": {
+        "segments": 0,
+        "causal": True,
+        "block": PreNorm(),
+        "embedding_norm": False,
+        "final_norm": True,
+    },
+}
+"""Where each family differs from what `TransformerConfig` has when nothing is said."""
 
 ACTIVATIONS = {
-    "gelu": "gelu",
-    "gelu_python": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu_python_tanh": "gelu_tanh",
-    "gelu_accurate": "gelu_tanh",
-    "relu": "relu",
-    "relu2": "squared_relu",
-    "silu": "silu",
-    "swish": "silu",
-    "tanh": "tanh",
+    "gelu": GELU(),
+    "gelu_python": GELU(),
+    "gelu_new": GELUTanh(),
+    "gelu_pytorch_tanh": GELUTanh(),
+    "gelu_python_tanh": GELUTanh(),
+    "gelu_accurate": GELUTanh(),
+    "relu": ReLU(),
+    "relu2": SquaredReLU(),
+    "silu": SiLU(),
+    "swish": SiLU(),
+    "tanh": Tanh(),
 }
 """Hugging Face's names of activations and ours; where several are one of ours, the first written
 here is the one that is written out."""
@@ -41,7 +70,7 @@ _BERT = (
     _Key("hidden_act", "activation", "gelu"),
     _Key("hidden_dropout_prob", "dropout", 0.1),
     _Key("attention_probs_dropout_prob", "attention_dropout", 0.1),
-    _Key("layer_norm_eps", "norm_epsilon", 1e-12),
+    _Key("layer_norm_eps", "epsilon", 1e-12),
     _Key("initializer_range", "initial_std", 0.02),
 )
 _GPT2 = (
@@ -53,7 +82,7 @@ _GPT2 = (
     _Key("activation_function", "activation", "gelu_new"),
     _Key("resid_pdrop", "dropout", 0.1),
     _Key("attn_pdrop", "attention_dropout", 0.1),
-    _Key("layer_norm_epsilon", "norm_epsilon", 1e-5),
+    _Key("layer_norm_epsilon", "epsilon", 1e-5),
     _Key("initializer_range", "initial_std", 0.02),
 )
 
@@ -100,8 +129,19 @@ _ONLY: dict[str, dict[str, tuple[Any, ...]]] = {
 """Keys of which only these values can be read; any other would change what the model computes."""
 
 
-def from_huggingface(family: str, stored: Mapping[str, Any], source: Path) -> dict[str, Any]:
-    """Our fields from a `config.json` or `bert_config.json`.
+def made(
+    values: Mapping[str, Any], source: object, parts: Iterable[type] = ()
+) -> TransformerConfig:
+    """The configuration with these fields; what is wrong with them is a CheckpointError."""
+    try:
+        return TransformerConfig.from_dict(values, parts, source=str(source))
+    except ConfigError as error:
+        place = "" if str(error).startswith(str(source)) else f"{source}: "
+        raise CheckpointError(f"{place}{error}.") from None
+
+
+def from_huggingface(family: str, stored: Mapping[str, Any], source: Path) -> TransformerConfig:
+    """Our configuration from a `config.json` or `bert_config.json`.
 
     Dropout of embeddings is ours of residuals (`resid_pdrop`): we have one rate for both.
 
@@ -111,40 +151,47 @@ def from_huggingface(family: str, stored: Mapping[str, Any], source: Path) -> di
     for name, allowed in {**_ONLY["all"], **_ONLY[family]}.items():
         if name in stored and stored[name] not in allowed:
             raise CheckpointError(
-                f"{source}: {name} is {stored[name]!r}, which is not supported; "
+                f"{source}: {name} is {shortened(stored[name])}, which is not supported; "
                 f"a {family} model can be read with {' or '.join(map(repr, allowed))}."
             )
-    fields: dict[str, Any] = {"family": family, **FAMILIES[family]}
-    for key in _KEYS[family]:
-        fields[key.field] = _value(stored, key, source)
+    fields = {key.field: _value(stored, key, source) for key in _KEYS[family]}
     if family == "gpt2":
         inner = _Key("n_inner", "inner_width", 4 * fields["width"])
         fields["inner_width"] = _value(stored, inner, source)
     else:
         fields["embedding_width"] = _embedding_width(family, stored, fields["width"], source)
-    if fields["activation"] not in ACTIVATIONS:
-        name = "activation_function" if family == "gpt2" else "hidden_act"
+    name, epsilon = fields.pop("activation"), fields.pop("epsilon")
+    if name not in ACTIVATIONS:
+        key = "activation_function" if family == "gpt2" else "hidden_act"
         raise CheckpointError(
-            f"{source}: {name} is {fields['activation']!r}, which is not supported; "
-            f"the closest are {closest(fields['activation'], ACTIVATIONS)}."
+            f"{source}: {key} is {shortened(name)}, which is not supported; "
+            f"the closest are {closest(name[:100], ACTIVATIONS)}."
         )
-    fields["activation"] = ACTIVATIONS[fields["activation"]]
-    return complete(fields, source)
+    parts = {"activation": ACTIVATIONS[name], "norm": LayerNorm(epsilon)}
+    try:
+        return TransformerConfig(family=family, **{**FAMILIES[family], **fields, **parts})
+    except ConfigError as error:
+        raise CheckpointError(f"{source}: {error}.") from None
 
 
-def to_huggingface(family: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that Hugging Face's configuration of a family states, from our complete fields."""
+def to_huggingface(config: TransformerConfig) -> dict[str, Any]:
+    """The keys that Hugging Face's configuration of a family states."""
+    family = config.family
     names = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
     stored: dict[str, Any] = {"model_type": family}
     for key in _KEYS[family]:
-        value = config[key.field]
-        stored[key.stored] = names[value] if key.field == "activation" else value
+        if key.field == "activation":
+            stored[key.stored] = names[config.activation]
+        elif key.field == "epsilon":
+            stored[key.stored] = config.norm.epsilon  # type: ignore[attr-defined]  # a LayerNorm
+        else:
+            stored[key.stored] = getattr(config, key.field)
     if family == "gpt2":
-        stored |= {"n_inner": config["inner_width"], "embd_pdrop": config["dropout"]}
+        stored |= {"n_inner": config.inner_width, "embd_pdrop": config.dropout}
         stored |= {"bos_token_id": None, "eos_token_id": None}
         return stored
     if family in ("roformer", "albert"):
-        stored["embedding_size"] = config["embedding_width"] or config["width"]
+        stored["embedding_size"] = config.embedding_width or config.width
     if family == "roformer":
         stored["rotary_value"] = False
     if family == "albert":
@@ -177,16 +224,15 @@ def _value(stored: Mapping[str, Any], key: _Key, source: Path) -> Any:  # noqa: 
         raise CheckpointError(
             f"{source} does not state {key.stored}; without it the model cannot be built."
         )
-    sample = DEFAULTS.get(key.field, 1)
-    if isinstance(sample, str):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if key.field == "activation":
         good, what = isinstance(value, str), "a name"
-    elif isinstance(sample, float):
-        good = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-        what = "a number, at least 0"
+    elif key.field in ("dropout", "attention_dropout", "epsilon", "initial_std"):
+        good, what = number and value >= 0 and math.isfinite(value), "a number, at least 0"
     else:
         least = 0 if key.field == "segments" else 1
-        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        good = number and isinstance(value, int) and value >= least
         what = f"a whole number, at least {least}"
     if not good:
-        raise CheckpointError(f"{source}: {key.stored} is {value!r}; it must be {what}.")
+        raise CheckpointError(f"{source}: {key.stored} is {shortened(value)}; it must be {what}.")
     return value

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wenlu.checkpoints.parameters import Shape
+from wenlu.checkpoints.skeleton import Shape
 
 
 class Entry(NamedTuple):
@@ -29,12 +29,14 @@ class Entry(NamedTuple):
         return whole[::-1] if self.transposed else whole
 
     def unpack(self, tensor: Tensor, shapes: Mapping[str, Shape]) -> dict[str, Tensor]:
-        """Ours from the stored one, as float32."""
+        """Ours from the stored one, as float32, each in memory of its own."""
         whole = tensor.float()
         if self.transposed:
-            whole = whole.T
+            whole = whole.T.contiguous()
+        if len(self.ours) == 1:
+            return {self.ours[0]: whole}
         pieces = whole.split([shapes[name][0] for name in self.ours])
-        return {name: piece.contiguous() for name, piece in zip(self.ours, pieces, strict=True)}
+        return {name: piece.clone() for name, piece in zip(self.ours, pieces, strict=True)}
 
     def pack(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """The stored one from ours."""

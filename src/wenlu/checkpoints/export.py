@@ -10,15 +10,16 @@ from torch import Tensor
 
 from wenlu.checkpoints import names as tables
 from wenlu.checkpoints.beside import write_beside
+from wenlu.checkpoints.checkpoint import NOTHING, Notes
 from wenlu.checkpoints.configs import to_huggingface
 from wenlu.checkpoints.expressible import expressible
-from wenlu.checkpoints.fields import complete, frequency_names
 from wenlu.checkpoints.folder import new_folder, write_json, write_safetensors
 from wenlu.checkpoints.huggingface import sinusoid
-from wenlu.checkpoints.linear_head import straighten
+from wenlu.checkpoints.linear_head import activation_name, straighten
 from wenlu.checkpoints.native import check_labels, fit
-from wenlu.checkpoints.parameters import part_of
+from wenlu.checkpoints.skeleton import part_of, parts_in
 from wenlu.errors import CheckpointError
+from wenlu.nn import Rotary, TransformerConfig
 
 _CLASSES = {"bert": "Bert", "roformer": "RoFormer", "albert": "Albert", "gpt2": "GPT2"}
 
@@ -39,12 +40,9 @@ class _Plan(NamedTuple):
 def write_huggingface(
     folder: str | PathLike[str],
     *,
-    family: str,
-    config: Mapping[str, Any],
+    config: TransformerConfig,
     tensors: Mapping[str, Tensor],
-    labels: Sequence[str] | None = None,
-    pooling: str | None = None,
-    extra: Mapping[str, Any] | None = None,
+    notes: Notes = NOTHING,
     also: Callable[[Path], object] | None = None,
 ) -> None:
     """Write a model for transformers, whole or not at all.
@@ -55,13 +53,10 @@ def write_huggingface(
 
     Args:
         folder: where; it must not exist, or be empty.
-        family: `bert`, `roformer`, `albert` or `gpt2`.
-        config: the fields of `TransformerConfig`.
+        config: of the family `bert`, `roformer`, `albert` or `gpt2`.
         tensors: the state dict.
-        labels: the classifier's labels.
-        pooling: what the classifier stands on. With `first` or `pooler` transformers reads it as
-            a model for sequence classification; otherwise it lies beside.
-        extra: notes to keep beside the model; what JSON can hold.
+        notes: what to keep beside. A classifier whose `pooling` is `first` or `pooler` is read by
+            transformers as a model for sequence classification; otherwise it lies beside.
         also: called with the new folder before it appears, to write more into it: `tokenizer.save`.
 
     Raises:
@@ -70,38 +65,30 @@ def write_huggingface(
         RunError: the folder exists and is not empty, or cannot be written.
     """
     source = Path(folder)
-    full = complete({"family": family, **config}, source)
-    if full["family"] != family:
-        raise CheckpointError(f"{folder}: family is {family}, but the model is {full['family']}.")
-    reason = expressible(full, tensors)
+    reason = expressible(config, tensors)
     if reason is not None:
         raise CheckpointError(
             f"{folder}: Hugging Face's layout cannot hold this model: {reason}. "
             "Keep it in wenlu's own layout: write_wenlu(...)."
         )
-    fitting, heads = fit(full, tensors, source)
-    check_labels(labels, fitting, source)
-    plan = _plan(full, fitting, heads, pooling)
+    fitting = fit(config, tensors, source)
+    check_labels(notes.labels, fitting, source)
+    plan = _plan(config, fitting, notes.pooling)
     with new_folder(folder) as new:
-        write_json(new / "config.json", _config(full, plan, labels))
-        write_safetensors(new / "model.safetensors", _stored(full, plan, fitting))
+        write_json(new / "config.json", _config(config, plan, notes.labels))
+        write_safetensors(new / "model.safetensors", _stored(config, plan, fitting))
         left = {
             name: tensor
             for name, tensor in fitting.items()
             if part_of(name) not in plan.heads | {"encoder"}
         }
-        write_beside(new, left, labels=labels, pooling=pooling, extra=extra)
+        write_beside(new, left, notes)
         if also is not None:
             also(new)
 
 
-def _plan(
-    config: Mapping[str, Any],
-    tensors: Mapping[str, Tensor],
-    heads: frozenset[str],
-    pooling: str | None,
-) -> _Plan:
-    family = config["family"]
+def _plan(config: TransformerConfig, tensors: Mapping[str, Tensor], pooling: str | None) -> _Plan:
+    family, heads = config.family, parts_in(tensors)
     if family == "gpt2":
         return _Plan("LMHeadModel", frozenset())
     if "classifier" in heads:
@@ -122,52 +109,50 @@ def _plan(
     return _Plan("Model", heads & {"pooler"})
 
 
-def _single_layer(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _single_layer(config: TransformerConfig, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The two layers that compute the same as our one; empty if the activation forbids it."""
-    roformer = config["family"] == "roformer"
-    last = 0 if config["share_layers"] else config["layers"] - 1
+    roformer = config.family == "roformer"
+    last = config.own_blocks - 1
     norm = {
         name: tensors[f"encoder.blocks.{last}.feed_forward_norm.{name}"]
         for name in ("weight", "bias")
     }
-    activation = config["activation"] if roformer else "tanh"
+    activation = activation_name(config) if roformer else "tanh"
     two = straighten(tensors["classifier.weight"], activation, norm)
     if two is None:
         return {}
-    base = tables.BASES[config["family"]]
+    base = tables.BASES[config.family]
     dense, classifier = f"{base}pooler.dense", "classifier"
     if roformer:
         dense, classifier = "classifier.dense", "classifier.out_proj"
-    elif config["family"] == "albert":
+    elif config.family == "albert":
         dense = f"{base}pooler"
     return {
         f"{dense}.weight": two[0],
-        f"{dense}.bias": torch.zeros(config["width"]),
+        f"{dense}.bias": torch.zeros(config.width),
         f"{classifier}.weight": two[1],
         f"{classifier}.bias": tensors["classifier.bias"],
     }
 
 
 def _stored(
-    config: Mapping[str, Any], plan: _Plan, tensors: Mapping[str, Tensor]
+    config: TransformerConfig, plan: _Plan, tensors: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """The tensors by Hugging Face's names."""
-    family = config["family"]
-    base = "" if plan.model == "Model" else tables.BASES[family]
-    names = tables.huggingface(family, config, base)
+    base = "" if plan.model == "Model" else tables.BASES[config.family]
+    names = tables.huggingface(config, base)
     parts = ["encoder", *(plan.heads - {"classifier"} if plan.classifier else plan.heads)]
     stored = {entry.stored: entry.pack(tensors) for part in parts for entry in names[part]}
-    if frequency_names(config):
-        table = sinusoid(config["max_length"], config)
+    if isinstance(config.position, Rotary):
+        table = sinusoid(config.max_length, config.query_size)
         stored[f"{base}encoder.embed_positions.weight"] = table
     return stored | plan.classifier
 
 
-def _config(config: Mapping[str, Any], plan: _Plan, labels: Sequence[str] | None) -> dict[str, Any]:
-    family = config["family"]
-    stored: dict[str, Any] = {"architectures": [f"{_CLASSES[family]}{plan.model}"]}
+def _config(config: TransformerConfig, plan: _Plan, labels: Sequence[str] | None) -> dict[str, Any]:
+    stored: dict[str, Any] = {"architectures": [f"{_CLASSES[config.family]}{plan.model}"]}
     stored["dtype"] = "float32"
-    stored |= to_huggingface(family, config)
+    stored |= to_huggingface(config)
     stored["tie_word_embeddings"] = True
     if plan.labels:
         names = labels or [f"LABEL_{index}" for index in range(plan.labels)]

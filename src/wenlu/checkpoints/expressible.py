@@ -1,71 +1,79 @@
 """Whether Hugging Face's layout of a family can hold a model."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor
 
-from wenlu.checkpoints.configs import ACTIVATIONS
-from wenlu.checkpoints.fields import (
-    DEFAULTS,
-    FAMILIES,
-    complete,
-    frequencies,
-    frequency_names,
-    query_size,
-    value_size,
+from wenlu.checkpoints.configs import ACTIVATIONS, FAMILIES
+from wenlu.checkpoints.skeleton import skeleton
+from wenlu.nn import LayerNorm, TransformerConfig
+
+_USUAL = (
+    "position",
+    "scores",
+    "scale",
+    "share_layers",
+    "causal",
+    "block",
+    "embedding_norm",
+    "final_norm",
 )
+"""Fields that a family settles. Rotary frequencies are compared as they are."""
 
-_SHAPES = ("position", "share_layers", "causal", "norm", "embedding_norm", "final_norm")
 
-
-def expressible(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str | None:
+def expressible(config: TransformerConfig, tensors: Mapping[str, Tensor]) -> str | None:
     """None if Hugging Face's layout of the model's family can hold it, else why it cannot.
 
     Args:
-        config: the fields of `TransformerConfig`.
+        config: the encoder's.
         tensors: the state dict.
     """
-    full = complete(config, "the model")
-    family = full["family"]
+    family = config.family
     if family == "nezha":
         return "transformers has had no NEZHA since version 5"
     if family not in FAMILIES:
         return f"Hugging Face has no family {family!r} (it can be {', '.join(FAMILIES)})"
-    usual = {**DEFAULTS, **FAMILIES[family]}
-    for field in _SHAPES:
-        if full[field] != usual[field]:
-            return f"{field} is {full[field]!r}; a {family} model there has {usual[field]!r}"
-    if value_size(full) * full["heads"] != full["width"] or query_size(full) != value_size(full):
+    usual = {own.name: own.default for own in fields(TransformerConfig)} | FAMILIES[family]
+    for field in _USUAL:
+        found = getattr(config, field)
+        if found != usual[field] and (field != "position" or type(found) is not type(usual[field])):
+            return f"{field} is {found!r}; a {family} model there has {usual[field]!r}"
+    if type(config.norm) is not LayerNorm:
+        return f"its norm is {config.norm!r}; there it is LayerNorm()"
+    value, query = config.value_size, config.query_size
+    if value * config.heads != config.width or query != value:
         return (
-            f"heads have size {value_size(full)} and keys {query_size(full)}; there both are "
-            f"width/heads, {full['width']}/{full['heads']}"
+            f"heads have size {value} and keys {query}; there both are "
+            f"width/heads, {config.width}/{config.heads}"
         )
-    if full["activation"] not in ACTIVATIONS.values():
-        return f"it has no activation {full['activation']!r}"
-    if (full["segments"] == 0) != (family == "gpt2"):
-        return f"segments is {full['segments']}; a {family} model there has " + (
+    if config.activation not in ACTIVATIONS.values():
+        return f"it has no activation {config.activation!r}"
+    if (config.segments == 0) != (family == "gpt2"):
+        return f"segments is {config.segments}; a {family} model there has " + (
             "none" if family == "gpt2" else "one or more"
         )
-    return _embeddings(full) or _rotary(full, tensors)
+    return _embeddings(config) or _constants(config, tensors)
 
 
-def _embeddings(full: Mapping[str, Any]) -> str | None:
-    narrow, family = full["embedding_width"], full["family"]
+def _embeddings(config: TransformerConfig) -> str | None:
+    narrow, family = config.embedding_width, config.family
     if family == "albert" and narrow is None:
         return "its embeddings are not projected; ALBERT's always are"
-    if family == "roformer" and narrow == full["width"]:
+    if family == "roformer" and narrow == config.width:
         return "its embeddings are projected to their own width; there they would not be"
     if family not in ("albert", "roformer") and narrow is not None:
         return f"its embeddings are projected; in a {family} model there they are not"
     return None
 
 
-def _rotary(full: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str | None:
-    usual = frequencies({**full, "rotary_base": DEFAULTS["rotary_base"]})
-    for name in frequency_names(full):
-        stored = tensors.get(name, frequencies(full))
-        if stored.shape != usual.shape or not torch.equal(stored.float().cpu(), usual):
+def _constants(config: TransformerConfig, tensors: Mapping[str, Tensor]) -> str | None:
+    """What is not stored there but worked out must be what the tensors hold."""
+    usual = replace(config, **FAMILIES[config.family])
+    own = skeleton(config).constants
+    for name, constant in skeleton(usual).constants.items():
+        stored = tensors.get(name, own[name])
+        if stored.shape != constant.shape or not torch.equal(stored.float().cpu(), constant):
             return f"{name} differs from the frequencies of base 10000, which it always has there"
     return None

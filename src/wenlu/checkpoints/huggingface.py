@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import torch
@@ -12,13 +14,13 @@ from wenlu.checkpoints import names as tables
 from wenlu.checkpoints.beside import read_beside
 from wenlu.checkpoints.checkpoint import Checkpoint
 from wenlu.checkpoints.configs import from_huggingface
-from wenlu.checkpoints.fields import frequencies, frequency_names, query_size
-from wenlu.checkpoints.linear_head import bend_back
-from wenlu.checkpoints.parameters import parameters, part_of
+from wenlu.checkpoints.linear_head import activation_name, bend_back
 from wenlu.checkpoints.recognise import find_family
+from wenlu.checkpoints.skeleton import skeleton_for
 from wenlu.checkpoints.strict import take
 from wenlu.checkpoints.weights import read_json, read_weights
 from wenlu.errors import CheckpointError
+from wenlu.nn import Rotary, TransformerConfig
 
 _FIRST = re.compile(
     rf"({'|'.join(re.escape(base) for base in tables.BASES.values())})?"
@@ -65,62 +67,53 @@ def read_huggingface(folder: Path) -> Checkpoint:
     base = _base(stored, folder)
     check_vocabulary(stored, _first(stored), config, folder)
     stored, ties = _without_constants(stored, base, config, folder)
+    straight = _single_layer(family, stored, base, config)
+    shapes, constants = skeleton_for(stored, config, folder, bias="classifier.bias")
     for alias, name in _ALIASES.items():
         if alias in ties and name not in stored:
             stored[name] = ties.pop(alias)
-    names = tables.huggingface(family, config, base)
-    straight = _single_layer(family, stored, base, config)
-    rows = stored.get("classifier.bias")
-    shapes = parameters(config, len(rows) if rows is not None and rows.dim() == 1 else 2)
-    tensors, heads = take(stored, names, shapes, source=folder, advice=_ADVICE)
+    names = tables.huggingface(config, base)
+    tensors = take(stored, names, shapes, source=folder, advice=_ADVICE)
     _check_ties(ties, tensors, stored_config, folder)
-    beside, notes, pooling, extra = read_beside(folder)
+    beside, notes = read_beside(folder)
+    pooling = notes.pooling
     if straight is not None:
         tensors["classifier.weight"] = straight
         if family != "roformer":
             del tensors["pooler.dense.weight"], tensors["pooler.dense.bias"]
-            heads -= {"pooler"}
         pooling = "first"
-    elif {"classifier", "pooler"} <= heads and "TokenClass" not in str(architectures):
+    elif {"classifier.bias", "pooler.dense.bias"} <= tensors.keys() and (
+        "TokenClass" not in str(architectures)
+    ):
         pooling = "pooler"
     twice = sorted(tensors.keys() & beside.keys())
     if twice:
         raise CheckpointError(
             f"{folder} stores {', '.join(twice)} twice, with the model and beside."
         )
-    heads |= {part_of(name) for name in beside}
-    tensors |= beside
-    add_frequencies(tensors, config)
-    if stored_config.get("pooler_activation", "tanh") != "tanh" and "pooler" in heads:
+    tensors = constants | tensors | beside
+    labels, extra = notes.labels or _read_labels(stored_config, file), notes.extra
+    if stored_config.get("pooler_activation", "tanh") != "tanh" and "pooler.dense.bias" in tensors:
         extra = {"pooler_activation": stored_config["pooler_activation"], **extra}
-    return Checkpoint(
-        family=family,
-        config=config,
-        tensors=tensors,
-        heads=heads,
-        source=folder,
-        labels=_checked_labels(notes or _read_labels(stored_config, file), tensors, file),
-        pooling=pooling if "classifier" in heads else None,
+    notes = replace(
+        notes,
+        labels=_checked_labels(labels, tensors, file),
+        pooling=pooling if "classifier.weight" in tensors else None,
         extra=extra,
     )
+    return Checkpoint(config=config, tensors=tensors, source=folder, notes=notes)
 
 
 def check_vocabulary(
-    stored: Mapping[str, Tensor], name: str, config: Mapping[str, Any], folder: Path
+    stored: Mapping[str, Tensor], name: str, config: TransformerConfig, folder: Path
 ) -> None:
     """The configuration's vocabulary size is the number of token embeddings."""
     rows = stored[name].shape[0] if stored[name].dim() else 0
-    if rows != config["vocabulary"]:
+    if rows != config.vocabulary:
         raise CheckpointError(
-            f"{folder}: the configuration says vocab_size {config['vocabulary']}, but {name} has "
+            f"{folder}: the configuration says vocab_size {config.vocabulary}, but {name} has "
             f"{rows} rows. Correct vocab_size, or fetch the files that belong together."
         )
-
-
-def add_frequencies(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> None:
-    """Rotary frequencies, which published checkpoints leave to be worked out."""
-    for name in frequency_names(config):
-        tensors.setdefault(name, frequencies(config))
 
 
 def _read_labels(stored: Mapping[str, Any], file: Path) -> list[str] | None:
@@ -134,7 +127,9 @@ def _read_labels(stored: Mapping[str, Any], file: Path) -> list[str] | None:
         raise CheckpointError(f"{file}: id2label must give each number a label.") from error
     labels = [numbered.get(index) for index in range(len(numbered))]
     if not all(isinstance(label, str) for label in labels):
-        raise CheckpointError(f"{file}: id2label must number its labels 0, 1, 2, ...: {table}.")
+        raise CheckpointError(
+            f"{file}: id2label must number its labels 0, 1, 2, ...: {shortened(table)}."
+        )
     return [str(label) for label in labels]
 
 
@@ -176,7 +171,7 @@ def _base(stored: Mapping[str, Tensor], folder: Path) -> str:
 
 
 def _without_constants(
-    stored: Mapping[str, Tensor], base: str, config: Mapping[str, Any], folder: Path
+    stored: Mapping[str, Tensor], base: str, config: TransformerConfig, folder: Path
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The weights, and beside them the copies that must equal one of them."""
     weights, ties = {}, {}
@@ -191,27 +186,25 @@ def _without_constants(
     return weights, ties
 
 
-def sinusoid(rows: int, config: Mapping[str, Any]) -> Tensor:
-    """RoFormer's table of angles as it is stored: sines, then cosines."""
-    angle = torch.arange(rows, dtype=torch.float64)[:, None] * _exact(query_size(config))
+def sinusoid(rows: int, size: int) -> Tensor:
+    """RoFormer's table of angles as it is stored, (rows, size): sines, then cosines."""
+    frequencies = 10_000.0 ** -(torch.arange(0, size, 2, dtype=torch.float64) / size)
+    angle = torch.arange(rows, dtype=torch.float64)[:, None] * frequencies
     return torch.cat([angle.sin(), angle.cos()], -1).float()
 
 
-def _exact(size: int) -> Tensor:
-    exponent = torch.arange(0, size, 2, dtype=torch.float64) / size
-    return 10_000.0**-exponent
-
-
-def _check_sinusoid(name: str, tensor: Tensor, config: Mapping[str, Any], folder: Path) -> None:
-    if config["position"] != "rotary" or tensor.dim() != 2:
+def _check_sinusoid(name: str, tensor: Tensor, config: TransformerConfig, folder: Path) -> None:
+    if not isinstance(config.position, Rotary) or tensor.dim() != 2:
         raise CheckpointError(f"{folder}: {name} {tuple(tensor.shape)} belongs to RoFormer alone.")
-    expected = sinusoid(len(tensor), config)
+    expected = (len(tensor), config.query_size)
     tolerance = 1e-5 if tensor.dtype in (torch.float32, torch.float64) else 1e-2
-    same_shape = tensor.shape == expected.shape
-    if not same_shape or not torch.allclose(tensor.float(), expected, rtol=0, atol=tolerance):
+    # The shape first: the file bounds it, and the configuration does not.
+    if tensor.shape != expected or not torch.allclose(
+        tensor.float(), sinusoid(*expected), rtol=0, atol=tolerance
+    ):
         raise CheckpointError(
             f"{folder}: {name} {tuple(tensor.shape)} is not RoFormer's table of sinusoids with "
-            f"base 10000, {tuple(expected.shape)}; models with other angles cannot be read."
+            f"base 10000, {expected}; models with other angles cannot be read."
         )
 
 
@@ -243,7 +236,7 @@ def _check_ties(
 
 
 def _single_layer(
-    family: str, stored: dict[str, Tensor], base: str, config: Mapping[str, Any]
+    family: str, stored: dict[str, Tensor], base: str, config: TransformerConfig
 ) -> Tensor | None:
     """The weight of a one-layer classifier that was kept as two layers, if this is one.
 
@@ -251,7 +244,7 @@ def _single_layer(
     """
     if family == "roformer":
         dense, last = "classifier.dense", "classifier.out_proj"
-        activation = config["activation"]
+        activation = activation_name(config)
     else:
         dense = f"{base}pooler" if family == "albert" else f"{base}pooler.dense"
         last, activation = "classifier", "tanh"

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from wenlu.nn import TransformerConfig
+
 ROUNDING = 2.0**-24
 """Half the distance between neighbours in float32, relative: an error below it is invisible."""
 
@@ -25,6 +27,11 @@ CURVES = {
 
 tanh x = x - x³/3 + ...; gelu x = x/2 + x²/√(2π) + ...; silu x = x/2 + x²/4 + ...
 """
+
+
+def activation_name(config: TransformerConfig) -> str:
+    """What `CURVES` calls the activation of a model, if it knows it."""
+    return str(config.to_dict()["activation"])
 
 
 def straighten(

@@ -1,9 +1,9 @@
 """Where each family's tensors are kept by Hugging Face and by Google's TensorFlow checkpoints."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from wenlu.checkpoints.entry import Entry
+from wenlu.nn import TransformerConfig
 
 Names = dict[str, list[Entry]]
 """The entries of each part: `encoder`, `pooler`, `mlm`, `nsp`, `classifier`."""
@@ -49,23 +49,23 @@ BASES = {
 """What Hugging Face puts before the encoder's names in a model with a head."""
 
 
-def huggingface(family: str, config: Mapping[str, Any], base: str) -> Names:
-    """Hugging Face's names for the tensors of a family.
+def huggingface(config: TransformerConfig, base: str) -> Names:
+    """Hugging Face's names for the tensors of a model whose family is one of `BASES`.
 
     Args:
-        family: one of `BASES`.
-        config: a complete configuration.
+        config: the model's.
         base: what stands before the encoder's names, "" for a bare encoder.
     """
+    family = config.family
     if family == "gpt2":
         return {"encoder": _gpt2(config, base)}
     return {
-        "encoder": _embeddings(family, config, base) + _blocks(family, config, base),
+        "encoder": _embeddings(config, base) + _blocks(config, base),
         **_heads(family, base),
     }
 
 
-def tensorflow(family: str, config: Mapping[str, Any]) -> Names:
+def tensorflow(config: TransformerConfig) -> Names:
     """The names in Google's checkpoints, and in those that were saved by the same names."""
     embeddings = "bert/embeddings"
     entries = [
@@ -73,21 +73,21 @@ def tensorflow(family: str, config: Mapping[str, Any]) -> Names:
         Entry(f"{embeddings}/token_type_embeddings", ("encoder.embeddings.segment.weight",)),
         *_tensorflow_norm(f"{embeddings}/LayerNorm", "encoder.embeddings.norm"),
     ]
-    if config["position"] == "learned":
+    if config.position.vectors(config.max_length):
         entries.append(
             Entry(f"{embeddings}/position_embeddings", ("encoder.embeddings.position.weight",))
         )
-    if config["embedding_width"] is not None:
+    if config.embedding_width is not None:
         entries += _tensorflow_linear(
             "bert/encoder/embedding_hidden_mapping_in", "encoder.embeddings.projection"
         )
-    if family == "albert":
+    if config.family == "albert":
         entries += _tensorflow_block(
             "bert/encoder/transformer/group_0/inner_group_0", 0, _TENSORFLOW_ALBERT_BLOCK
         )
     else:
         names = {ours: theirs.replace(".", "/") for ours, theirs in _BERT_BLOCK.items()}
-        for block in range(config["layers"]):
+        for block in range(config.layers):
             entries += _tensorflow_block(f"bert/encoder/layer_{block}", block, names)
     transform = "cls/predictions/transform"
     return {
@@ -109,24 +109,25 @@ def tensorflow(family: str, config: Mapping[str, Any]) -> Names:
     }
 
 
-def _embeddings(family: str, config: Mapping[str, Any], base: str) -> list[Entry]:
+def _embeddings(config: TransformerConfig, base: str) -> list[Entry]:
     stored = f"{base}embeddings"
     entries = [
         Entry(f"{stored}.word_embeddings.weight", ("encoder.embeddings.token.weight",)),
         Entry(f"{stored}.token_type_embeddings.weight", ("encoder.embeddings.segment.weight",)),
         *_pair(f"{stored}.LayerNorm", "encoder.embeddings.norm"),
     ]
-    if config["position"] == "learned":
+    if config.position.vectors(config.max_length):
         name = f"{stored}.position_embeddings.weight"
         entries.append(Entry(name, ("encoder.embeddings.position.weight",)))
-    if config["embedding_width"] is not None:
-        name = {"albert": "encoder.embedding_hidden_mapping_in"}.get(family, "embeddings_project")
+    if config.embedding_width is not None:
+        albert = config.family == "albert"
+        name = "encoder.embedding_hidden_mapping_in" if albert else "embeddings_project"
         entries += _pair(f"{base}{name}", "encoder.embeddings.projection")
     return entries
 
 
-def _blocks(family: str, config: Mapping[str, Any], base: str) -> list[Entry]:
-    if family == "albert":
+def _blocks(config: TransformerConfig, base: str) -> list[Entry]:
+    if config.family == "albert":
         stored = f"{base}encoder.albert_layer_groups.0.albert_layers.0"
         return [
             entry
@@ -135,7 +136,7 @@ def _blocks(family: str, config: Mapping[str, Any], base: str) -> list[Entry]:
         ]
     return [
         entry
-        for block in range(config["layers"])
+        for block in range(config.layers)
         for ours, theirs in _BERT_BLOCK.items()
         for entry in _pair(
             f"{base}encoder.layer.{block}.{theirs}", f"encoder.blocks.{block}.{ours}"
@@ -162,13 +163,13 @@ def _heads(family: str, base: str) -> Names:
     }
 
 
-def _gpt2(config: Mapping[str, Any], base: str) -> list[Entry]:
+def _gpt2(config: TransformerConfig, base: str) -> list[Entry]:
     entries = [
         Entry(f"{base}wte.weight", ("encoder.embeddings.token.weight",)),
         Entry(f"{base}wpe.weight", ("encoder.embeddings.position.weight",)),
         *_pair(f"{base}ln_f", "encoder.final_norm"),
     ]
-    for block in range(config["layers"]):
+    for block in range(config.layers):
         stored, ours = f"{base}h.{block}", f"encoder.blocks.{block}"
         together = [f"{ours}.attention.{name}" for name in ("query", "key", "value")]
         entries += [

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any, Literal
 
-from wenlu.checkpoints.fields import FAMILIES
+from wenlu.checkpoints.configs import FAMILIES
 from wenlu.checkpoints.weights import WEIGHTS, find_weights, read_json
 from wenlu.errors import CheckpointError, closest
 
@@ -51,10 +52,10 @@ def recognise(folder: str | PathLike[str]) -> Layout:
     if not folder.is_dir():
         raise CheckpointError(f"there is no folder {folder}.")
     config = folder / "config.json"
-    if config.is_file() and read_json(config).get("model_type") == "wenlu":
+    if config.exists() and read_json(config).get("model_type") == "wenlu":
         return "wenlu"
     weights, indices = find_weights(folder), bundle_indices(folder)
-    if config.is_file() and weights is not None:
+    if config.exists() and weights is not None:
         return "huggingface"
     if indices and tensorflow_configs(folder):
         return "tensorflow"
@@ -71,7 +72,7 @@ def recognise(folder: str | PathLike[str]) -> Layout:
 def tensorflow_configs(folder: Path) -> list[Path]:
     """The files that may be the configuration of a TensorFlow checkpoint, likeliest first."""
     usual = [folder / name for name in ("bert_config.json", "albert_config.json", "config.json")]
-    found = [file for file in usual if file.is_file()]
+    found = [file for file in usual if file.exists()]
     not_models = ("tokenizer_config.json", "generation_config.json", "preprocessor_config.json")
     return found or sorted(
         file for file in folder.glob("*_config*.json") if file.name not in not_models
@@ -99,10 +100,10 @@ def find_family(stored: Mapping[str, Any], names: Iterable[str], source: Path) -
         source: the configuration's file, for messages.
     """
     stated = stored.get("model_type")
-    if stated is not None and stated not in FAMILIES:
+    if stated is not None and not (isinstance(stated, str) and stated in FAMILIES):
         raise CheckpointError(
-            f"{source}: model_type is {stated!r}; can read {', '.join(FAMILIES)}, "
-            f"the closest is {closest(str(stated), FAMILIES, 1)}."
+            f"{source}: model_type is {shortened(stated)}; can read {', '.join(FAMILIES)}, "
+            f"the closest is {closest(shortened(stated), FAMILIES, 1)}."
         )
     names = list(names)
     seen, sign = _by_tensors(stored, names)

@@ -3,15 +3,19 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 from wenlu.checkpoints.entry import Entry
 from wenlu.checkpoints.names import Names
-from wenlu.checkpoints.parameters import Shape
+from wenlu.checkpoints.skeleton import Shape
 from wenlu.errors import CheckpointError, closest
 
 SHOWN = 10
 """Names that a message lists before it only counts."""
+
+_COMPARED = 500
+"""Names that a name is compared with, to find the closest. Each comparison takes its time."""
 
 
 def take(
@@ -21,8 +25,8 @@ def take(
     *,
     source: Path,
     advice: str = "",
-) -> tuple[dict[str, Tensor], frozenset[str]]:
-    """Our tensors, and which heads there are, from stored tensors that fit exactly.
+) -> dict[str, Tensor]:
+    """Our tensors, from stored tensors that fit exactly.
 
     Args:
         stored: what the file holds, less what is known not to be a weight.
@@ -54,28 +58,48 @@ def take(
     ]
     problems = []
     if missing:
-        spare = surplus or sorted(stored)
-        lines = [_missing(entry, shapes, spare) for entry in missing]
-        problems.append(_listed("missing", lines, _half(present, missing)))
+        spare = (surplus or sorted(stored))[:_COMPARED]
+        lines = [_missing(entry, shapes, spare) for entry in missing[:SHOWN]]
+        problems.append(_listed("missing", lines, len(missing), _half(present, stored)))
     if surplus:
-        unmet = [entry.stored for entry in missing] or [entry.stored for entry in expected]
+        unmet = [entry.stored for entry in (missing or expected)[:_COMPARED]]
         lines = [
-            f"{name} {tuple(stored[name].shape)}, closest to {closest(name, unmet, 1)}"
-            for name in surplus
+            f"{name} {tuple(stored[name].shape)}, closest to {closest(name[:200], unmet, 1)}"
+            for name in surplus[:SHOWN]
         ]
-        problems.append(_listed("not expected", lines, advice))
+        problems.append(_listed("not expected", lines, len(surplus), advice))
     if misshapen:
-        problems.append(_listed("of another shape than the configuration says", misshapen))
+        what = "of another shape than the configuration says"
+        problems.append(_listed(what, misshapen, len(misshapen)))
     if integers:
-        problems.append(
-            _listed("not floating-point numbers (quantised models cannot be read)", integers)
-        )
+        what = "not floating-point numbers (quantised models cannot be read)"
+        problems.append(_listed(what, integers, len(integers)))
     if problems:
         raise CheckpointError(f"{source}: the weights do not fit.\n" + "\n".join(problems))
     tensors: dict[str, Tensor] = {}
     for entry in expected:
         tensors |= entry.unpack(stored[entry.stored], shapes)
-    return tensors, frozenset(present) - {"encoder"}
+    return tensors
+
+
+def check_finite(tensors: Mapping[str, Tensor], source: Path) -> None:
+    """Refuse weights that are not numbers: whatever is computed with them is not one either."""
+    bad = [name for name, tensor in tensors.items() if not _finite(tensor)]
+    if bad:
+        raise CheckpointError(
+            f"{source}: {', '.join(bad[:SHOWN])}{' and more' * (len(bad) > SHOWN)} "
+            f"{'hold' if len(bad) > 1 else 'holds'} NaN or infinite values; the training that "
+            "wrote this diverged. Use an earlier checkpoint, or train again with a smaller "
+            "learning rate."
+        )
+
+
+def _finite(tensor: Tensor) -> bool:
+    """One fast pass: a sum of squares is finite only if all numbers are."""
+    if not tensor.is_floating_point():
+        return True
+    flat = tensor.reshape(-1).numpy()
+    return bool(np.isfinite(np.vdot(flat, flat)) or np.isfinite(flat).all())
 
 
 def _missing(entry: Entry, shapes: Mapping[str, Shape], spare: Iterable[str]) -> str:
@@ -83,23 +107,23 @@ def _missing(entry: Entry, shapes: Mapping[str, Shape], spare: Iterable[str]) ->
     return f"{entry.stored} {entry.shape(shapes)}" + (f"; the closest is {near}" if near else "")
 
 
-def _half(present: Names, missing: list[Entry]) -> str:
+def _half(present: Names, stored: Mapping[str, Tensor]) -> str:
     """A sentence on heads of which only a part is there."""
     half = [
         part
         for part, entries in present.items()
-        if part != "encoder" and any(entry in missing for entry in entries)
+        if part != "encoder" and not all(entry.stored in stored for entry in entries)
     ]
     if not half:
         return ""
     return f"Only a part of {' and '.join(half)} is there; a head must be whole or absent."
 
 
-def _listed(what: str, lines: list[str], remark: str = "") -> str:
-    shown = [f"  {line}" for line in lines[:SHOWN]]
-    if len(lines) > SHOWN:
-        shown.append(f"  ... and {len(lines) - SHOWN} more")
+def _listed(what: str, lines: list[str], count: int, remark: str = "") -> str:
+    shown = [f"  {line[:300]}" for line in lines[:SHOWN]]
+    if count > SHOWN:
+        shown.append(f"  ... and {count - SHOWN} more")
     if remark:
         shown.append(f"  {remark}")
-    tensors = "1 tensor" if len(lines) == 1 else f"{len(lines)} tensors"
+    tensors = "1 tensor" if count == 1 else f"{count} tensors"
     return "\n".join([f"{tensors} {what}:", *shown])

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from wenlu.checkpoints import names as tables
 from wenlu.checkpoints.bundle import read_bundle
-from wenlu.checkpoints.checkpoint import Checkpoint
+from wenlu.checkpoints.checkpoint import Checkpoint, Notes
 from wenlu.checkpoints.configs import from_huggingface
-from wenlu.checkpoints.huggingface import add_frequencies, check_vocabulary
-from wenlu.checkpoints.parameters import parameters
+from wenlu.checkpoints.huggingface import check_vocabulary
 from wenlu.checkpoints.recognise import bundle_indices, find_family, tensorflow_configs
+from wenlu.checkpoints.skeleton import skeleton_for
 from wenlu.checkpoints.strict import take
 from wenlu.checkpoints.weights import read_json
 from wenlu.errors import CheckpointError
@@ -41,17 +41,14 @@ def read_tensorflow(folder: Path) -> Checkpoint:
             f"the first of {len(stored)} are {', '.join(sorted(stored)[:5])}."
         )
     check_vocabulary(stored, first, config, folder)
-    rows = stored.get("output_bias")
-    shapes = parameters(config, len(rows) if rows is not None and rows.dim() == 1 else 2)
-    tensors, heads = take(stored, tables.tensorflow(family, config), shapes, source=folder)
-    add_frequencies(tensors, config)
+    shapes, constants = skeleton_for(stored, config, folder, bias="output_bias")
+    tensors = take(stored, tables.tensorflow(config), shapes, source=folder)
+    pooled = {"pooler.dense.bias", "classifier.bias"} <= tensors.keys()
     return Checkpoint(
-        family=family,
         config=config,
-        tensors=tensors,
-        heads=heads,
+        tensors=constants | tensors,
         source=folder,
-        pooling="pooler" if {"pooler", "classifier"} <= heads else None,
+        notes=Notes(pooling="pooler" if pooled else None),
     )
 
 

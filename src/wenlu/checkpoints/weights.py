@@ -1,16 +1,16 @@
 """Tensors as they are stored: safetensors or PyTorch's `.bin`, whole or in shards; no code runs."""
 
 import json
-import pickle
-import zipfile
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from wenlu.checkpoints.pickled import read_pickled
+from wenlu.checkpoints.safetensors_file import read_safetensors
 from wenlu.errors import CheckpointError
+from wenlu.text.files import read_small
 
 WEIGHTS = (
     "model.safetensors",
@@ -23,7 +23,7 @@ WEIGHTS = (
 
 def find_weights(folder: Path) -> Path | None:
     """The file of `WEIGHTS` that would be read."""
-    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    return next((folder / name for name in WEIGHTS if (folder / name).exists()), None)
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -37,25 +37,13 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     return _read_shards(file) if file.suffix == ".json" else _read(file)
 
 
-def read_safetensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of one safetensors file; its header is checked against its size."""
-    try:
-        with safe_open(file, framework="pt", device="cpu") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"cannot read {file}: {error}. It is damaged or incomplete; fetch or copy it again."
-        ) from error
-
-
 def read_json(file: Path) -> dict[str, Any]:
     """The object that a JSON file holds."""
+    text = read_small(file)
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise CheckpointError(f"cannot read {file}: {error.strerror or error}.") from error
+        content = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{file} is not valid JSON: {error}.") from error
+        raise CheckpointError(f"{file} is not valid JSON: {error}.") from None
     if not isinstance(content, dict):
         raise CheckpointError(
             f"{file} must hold a JSON object; it holds a {type(content).__name__}."
@@ -64,38 +52,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def _read(file: Path) -> dict[str, Tensor]:
-    return read_safetensors(file) if file.suffix == ".safetensors" else _read_bin(file)
-
-
-def _read_bin(file: Path) -> dict[str, Tensor]:
-    """A `.bin` file, read as data alone: a pickle that asks for code is refused."""
-    try:
-        content = torch.load(
-            file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file)
-        )
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{file} is refused: reading it would run code that it brings along, or it is damaged "
-            f"({str(error).splitlines()[0]}). Ask for a .safetensors file."
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, LookupError, TypeError) as error:
-        raise CheckpointError(
-            f"cannot read {file}: {str(error).splitlines()[0] if str(error) else type(error)}. "
-            "It is damaged or incomplete; fetch or copy it again."
-        ) from error
-    if not isinstance(content, dict):
-        raise CheckpointError(
-            f"{file} must hold tensors by name; it holds a {type(content).__name__}."
-        )
-    for name, tensor in content.items():
-        if not isinstance(name, str) or type(tensor) not in (Tensor, torch.nn.Parameter):
-            raise CheckpointError(
-                f"{file} must hold tensors by name; under {name!r} it holds a "
-                f"{type(tensor).__name__}. Save the model's state_dict() alone."
-            )
-        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
-            raise CheckpointError(f"{file}: {name} is not an ordinary dense tensor.")
-    return {name: tensor.detach() for name, tensor in content.items()}
+    return read_safetensors(file) if file.suffix == ".safetensors" else read_pickled(file)
 
 
 def _read_shards(index: Path) -> dict[str, Tensor]:
@@ -106,19 +63,21 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
     for name, shard in places.items():
         if not isinstance(shard, str) or not _plain(shard):
             raise CheckpointError(
-                f"{index} places {name} in {shard!r}; shards must be .safetensors or .bin files "
-                "in the same folder."
+                f"{index} places {shortened(name)} in {shortened(shard)}; "
+                "shards must be .safetensors or .bin files in the same folder."
             )
     files = sorted(set(places.values()))
-    absent = [shard for shard in files if not (index.parent / shard).is_file()]
+    absent = [shard for shard in files if not (index.parent / shard).exists()]
     if absent:
         raise CheckpointError(
             f"{index.parent} lacks {len(absent)} of {len(files)} shards: {', '.join(absent[:10])}."
         )
     tensors: dict[str, Tensor] = {}
-    for shard in files:
+    listing: dict[str, set[str]] = {shard: set() for shard in files}
+    for name, shard in places.items():
+        listing[shard].add(name)
+    for shard, listed in listing.items():
         stored = _read(index.parent / shard)
-        listed = {name for name, place in places.items() if place == shard}
         if listed != stored.keys():
             odd = sorted(listed ^ stored.keys())
             raise CheckpointError(

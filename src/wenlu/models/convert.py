@@ -5,7 +5,8 @@ from pathlib import Path
 
 from wenlu.checkpoints import read_checkpoint
 from wenlu.models.bundled import BUNDLED
-from wenlu.models.load import classifier_of, load, save
+from wenlu.models.load import classifier_of, load
+from wenlu.models.saving import save
 
 
 def convert(
@@ -28,7 +29,7 @@ def convert(
         checkpoint = read_checkpoint(folder)
         if "classifier" in checkpoint.heads:
             classifier, tokenizer, extra = classifier_of(checkpoint)
-            labels = checkpoint.labels
+            labels = checkpoint.notes.labels
             save(target, classifier, tokenizer, labels=labels, extra=extra, layout=to, half=half)
             return "classifier"
     model, tokenizer = load(folder if folder.is_dir() else source)

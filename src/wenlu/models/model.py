@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from wenlu.errors import CheckpointError
-from wenlu.models.heads import MaskedLanguageHead, Pooler
 from wenlu.nn import Transformer, TransformerConfig, initialise
+from wenlu.nn.heads import MaskedLanguageHead, Pooler
 
 HEADS = ("pooler", "mlm", "nsp")
 

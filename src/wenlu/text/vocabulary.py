@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wenlu.errors import CheckpointError
+from wenlu.text.files import VOCABULARY, read_small
 
 PAD, UNKNOWN, CLS, SEP, MASK = "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"
 REQUIRED = (PAD, UNKNOWN, CLS, SEP)
@@ -17,9 +18,7 @@ REQUIRED = (PAD, UNKNOWN, CLS, SEP)
 def read_utf8(path: Path) -> str:
     """The text of a checkpoint's file, without a byte order mark."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror}.") from None
+        return read_small(path, VOCABULARY).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CheckpointError(
             f"{path} is not UTF-8: byte {error.object[error.start]:#04x} at offset {error.start}. "

@@ -2,7 +2,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from wenlu.models import FAMILIES
-from wenlu.models.heads import MaskedLanguageHead, Pooler
+from wenlu.nn.heads import MaskedLanguageHead, Pooler
 
 
 def test_the_pooler_has_a_tanh_that_sentence_vectors_may_leave_out() -> None:

@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wenlu.nn import TransformerConfig
+from wenlu.nn.config import TransformerConfig
 
 
 class Pooler(nn.Module):
