@@ -131,6 +131,8 @@ def test_a_users_part_is_made_only_where_its_class_is_passed(tmp_path: Path) -> 
         ({"initial_std": 10**400}, "initial_std must be a finite number; got 1000"),
         ({"causal": 1}, "causal must be true or false; got 1"),
         ({"family": None}, "family must be a name; got None"),
+        ({"width": 16**5000}, "must be from 1 to 1000000; got a number of thousands of digits"),
+        ({"width": [[[[[8]]]]] * 1000}, "width must be a whole number; got "),
         ({"layers": 10**9}, "layers must be from 1 to 10000; got 1000000000"),
         ({"position": "rotery"}, "no position 'rotery'; the closest are rotary"),
         ({"activation": "gelo"}, "no activation 'gelo'; the closest are gelu"),

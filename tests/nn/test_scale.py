@@ -92,5 +92,5 @@ def test_a_factor_is_not_rounded_in_half_precision() -> None:
 
 
 def test_numbers_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ConfigError, match="usual and least must be at least 2; got 1 and 16"):
+    with pytest.raises(ConfigError, match="usual and least must be at least 2; got 1, 16"):
         EntropyInvariant(usual=1)

@@ -16,7 +16,7 @@ from wenlu.nn.position import Learned, PositionPart
 from wenlu.nn.positions import POSITIONS
 from wenlu.nn.scale import SCALES, InverseRoot, ScalePart
 from wenlu.nn.scores import SCORES, DotProduct, ScoresPart
-from wenlu.nn.settings import from_values, to_values
+from wenlu.nn.settings import from_values, shown, to_values
 
 PARTS: dict[str, Table[Any]] = {
     table.kind: table for table in (POSITIONS, SCORES, SCALES, NORMS, ACTIVATIONS, BLOCKS)
@@ -103,7 +103,7 @@ class TransformerConfig:
         for name, (least, most) in _BOUNDS.items():
             size = getattr(self, name)
             if size is not None and not least <= size <= most:
-                raise ConfigError(f"{name} must be from {least} to {most}; got {size}")
+                raise ConfigError(f"{name} must be from {least} to {most}; got {shown(size)}")
         if self.head_size is None and self.width % self.heads:
             raise ConfigError(
                 f"width {self.width} cannot be shared evenly among {self.heads} heads; "

@@ -8,11 +8,10 @@ no code is imported because a file says so.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
-from reprlib import repr as shortened
 from typing import Any, Generic, TypeVar, cast
 
 from wenlu.errors import ConfigError, closest
-from wenlu.nn.settings import from_values, to_values
+from wenlu.nn.settings import from_values, shown, to_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,7 @@ class Table(Generic[P]):
         if not isinstance(part, self.base) or not is_dataclass(part):
             examples = ", ".join(f"{kind.__name__}()" for kind, _ in self.parts.values())
             raise ConfigError(
-                f"{self.kind} is {shortened(part)}; it must be a dataclass that is a "
+                f"{self.kind} is {shown(part)}; it must be a dataclass that is a "
                 f"{self.base.__name__}, such as {examples}"
             )
 
@@ -73,7 +72,7 @@ class Table(Generic[P]):
         for setting, value in settings.items():
             if not isinstance(value, int | float | str | None):
                 raise ConfigError(
-                    f"{self.kind} {name}: the setting {setting} is {shortened(value)}; only "
+                    f"{self.kind} {name}: the setting {setting} is {shown(value)}; only "
                     "numbers, names, True, False and None can be saved"
                 )
         return {"name": name, **settings} if settings else name
@@ -93,7 +92,7 @@ class Table(Generic[P]):
         name = settings.pop("name", None)
         if not isinstance(name, str):
             raise ConfigError(
-                f"{self.kind} is {shortened(value)}; give a name ({', '.join(self.parts)}), or a "
+                f"{self.kind} is {shown(value)}; give a name ({', '.join(self.parts)}), or a "
                 "name and its settings"
             )
         kind = self.parts[name][0] if name in self.parts else self._own(name, own)
@@ -103,7 +102,7 @@ class Table(Generic[P]):
         module, colon, written = name.partition(":")
         if not colon:
             raise ConfigError(
-                f"no {self.kind} {shortened(name)}; the closest are {closest(name, self.parts)}"
+                f"no {self.kind} {shown(name)}; the closest are {closest(name, self.parts)}"
             )
         given: dict[str, type[Any]] = {import_path(kind): kind for kind in own}
         # A class that has moved to another module is still the one that the caller passes.
@@ -111,8 +110,8 @@ class Table(Generic[P]):
         kind = given.get(name, alike[0] if len(alike) == 1 else None)
         if kind is None:
             raise ConfigError(
-                f"{self.kind} is {shortened(name)}, a part that is not in this package; import "
-                f"{shortened(written)} from {shortened(module)} and pass the class: parts=[...]"
+                f"{self.kind} is {shown(name)}, a part that is not in this package; import "
+                f"{shown(written)} from {shown(module)} and pass the class: parts=[...]"
             )
         if not issubclass(kind, self.base) or not is_dataclass(kind):
             raise ConfigError(

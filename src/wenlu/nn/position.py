@@ -4,7 +4,7 @@ Axes: b batch, h head, q query, k key, d head width.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jaxtyping import Int
@@ -17,10 +17,22 @@ from wenlu.nn.places import Places
 
 
 class Position(nn.Module):
-    """What attention does with positions: nothing, unless a subclass says otherwise."""
+    """What attention does with positions: nothing, unless a subclass says otherwise.
+
+    Buffers move with the model, but are never rounded: `model.half()` would bend angles.
+    """
 
     needs_queries = True
     """Whether it does something to queries and keys, so that a form must have them."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Position":
+        exact = dict(self._buffers)
+        super()._apply(fn, recurse)
+        for name, moved in self._buffers.items():
+            before = exact[name]
+            if moved is not None and before is not None and moved.itemsize < 4:
+                self._buffers[name] = before.to(moved.device)
+        return self
 
     def keys(self, key: Tensor, positions: Int[Tensor, "#b k"]) -> dict[str, Tensor]:
         """What is kept of new keys (b h k d), by name; it is what a cache keeps.

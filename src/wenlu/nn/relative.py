@@ -18,6 +18,7 @@ from wenlu.nn.parts import AttentionShape
 from wenlu.nn.passes import Mixed, Pass, Query
 from wenlu.nn.places import Places
 from wenlu.nn.position import Position, PositionPart
+from wenlu.nn.settings import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Relative(PositionPart):
     def __post_init__(self) -> None:
         if not 1 <= self.reach <= 4_096:
             raise ConfigError(
-                f"reach of relative positions must be from 1 to 4096; got {self.reach}"
+                f"reach of relative positions must be from 1 to 4096; got {shown(self.reach)}"
             )
 
     def build(self, shape: AttentionShape) -> Position:

@@ -3,7 +3,7 @@
 Axes: b batch, h head, q query, k key, s either of them, d head width, p pair of components.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -52,14 +52,6 @@ class RotaryPosition(Position):
             raise ConfigError(f"rotary positions turn pairs; key_size {key_size} is odd")
         exponent = torch.arange(0, key_size, 2, dtype=torch.float64) / key_size
         self.register_buffer("frequencies", (base**-exponent).float())
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "RotaryPosition":
-        """Move with the model, but never be rounded: `model.half()` would bend the angles."""
-        exact = self.frequencies
-        super()._apply(fn, recurse)
-        if self.frequencies.dtype not in (torch.float32, torch.float64):
-            self.frequencies = exact.to(self.frequencies.device)
-        return self
 
     def keys(self, key: Tensor, positions: Int[Tensor, "#b k"]) -> dict[str, Tensor]:
         """Keys are turned once, when they arrive, and never again."""

@@ -16,6 +16,7 @@ from wenlu.errors import ConfigError
 from wenlu.nn.masks import Mask
 from wenlu.nn.parts import AttentionShape, Part, Table
 from wenlu.nn.places import Places
+from wenlu.nn.settings import shown
 
 Scale = Callable[[Mask | None, Places], float | Tensor]
 """(mask, places) -> one factor for all scores, or one for each query (#b 1 #q 1)"""
@@ -64,7 +65,7 @@ class EntropyInvariant(ScalePart):
     def __post_init__(self) -> None:
         if self.usual < 2 or self.least < 2:
             raise ConfigError(
-                f"usual and least must be at least 2; got {self.usual} and {self.least}"
+                f"usual and least must be at least 2; got {shown(self.usual)}, {shown(self.least)}"
             )
 
     def build(self, shape: AttentionShape) -> Scale:

@@ -1,9 +1,9 @@
 """Values from a file, held to the fields of a dataclass before it is made."""
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from reprlib import repr as shortened
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from wenlu.errors import ConfigError, closest
@@ -28,11 +28,11 @@ def from_values(owner: type[T], values: Mapping[str, Any], what: str) -> T:
     for name in values:
         if name not in names:
             near = f"the closest are {closest(str(name), names)}" if names else "it has none"
-            raise ConfigError(f"{what} has no field {shortened(name)}; {near}")
+            raise ConfigError(f"{what} has no field {shown(name)}; {near}")
     for name, value in values.items():
         if not _fits(value, hints[name]):
             wanted = _in_words(hints[name])
-            raise ConfigError(f"{what}: {name} must be {wanted}; got {shortened(value)}")
+            raise ConfigError(f"{what}: {name} must be {wanted}; got {shown(value)}")
     missing = [
         own.name
         for own in known
@@ -41,6 +41,14 @@ def from_values(owner: type[T], values: Mapping[str, Any], what: str) -> T:
     if missing:
         raise ConfigError(f"{what} lacks {', '.join(missing)}")
     return owner(**{n: float(value) if hints[n] is float else value for n, value in values.items()})
+
+
+def shown(value: object) -> str:
+    """A value from a file for a message, not longer than a line."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python prints no integers of thousands of digits
+        return "a number of thousands of digits"
 
 
 def to_values(instance: Any) -> dict[str, Any]:  # noqa: ANN401
