@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
 
 from wenlu.assets import asset
 from wenlu.corpus import read_document, read_records
+
+from .overlap import nearly_equal
 
 LABELLED, SPLITS = ("train", "dev"), ("train", "dev", "test")
 TAG = re.compile(r"#idiom\d{6}#")
@@ -43,14 +44,6 @@ def texts(task: str, split: str) -> list[str]:
     if task == "choices":
         return ["".join(document[0]) for document in documents(split)]
     return [TAG.sub("", passage) for sample in samples(split) for passage in sample["content"]]
-
-
-def bigrams(text: str) -> frozenset[str]:
-    return frozenset(first + second for first, second in pairwise(text))
-
-
-def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    return len(first & second) / len(first | second)
 
 
 @pytest.mark.parametrize(("split", "least"), [("train", 160), ("dev", 55), ("test", 25)])
@@ -194,10 +187,4 @@ def test_texts_are_clean(task: str) -> None:
 def test_no_two_texts_are_nearly_equal(task: str) -> None:
     found = [text for split in SPLITS for text in texts(task, split)]
     assert len(found) == len(set(found))
-    grams = {text: bigrams(text) for text in found}
-    near = [
-        (first, second)
-        for first, second in combinations(found, 2)
-        if jaccard(grams[first], grams[second]) >= 0.5
-    ]
-    assert near == []
+    assert nearly_equal(found) == []

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import pytest
 
 from wenlu.assets import asset
 from wenlu.corpus import read_records
+
+from .overlap import bigrams, jaccard
 
 LABELLED, SPLITS = ("train", "dev"), ("train", "dev", "test")
 
@@ -23,15 +25,6 @@ def sentences(task: str, split: str) -> set[str]:
         for field, value in row.items()
         if field.startswith("sentence")
     }
-
-
-def bigrams(sentence: str) -> frozenset[str]:
-    text = "".join(sentence.split())
-    return frozenset(first + second for first, second in pairwise(text)) or frozenset([text])
-
-
-def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    return len(first & second) / len(first | second)
 
 
 def near(left: set[str], right: set[str], limit: float) -> Iterator[tuple[str, str]]:
