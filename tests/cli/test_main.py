@@ -13,6 +13,7 @@ from wenlu.cli.main import _COMMANDS, main, run
 from wenlu.training.metrics_log import MetricsLog
 from wenlu.version import __version__
 
+from ..flags import changed
 from .conftest import SMALL, Cli, leftovers
 
 
@@ -150,7 +151,7 @@ def test_ctrl_c_exits_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_ctrl_c_in_training_says_how_to_go_on(
     cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = data.parent / "run"
+    out, many = data.parent / "run", changed(SMALL, "--epochs", "1000")
     real = MetricsLog.write
 
     def write(log: MetricsLog, **values: Any) -> None:  # noqa: ANN401
@@ -159,9 +160,7 @@ def test_ctrl_c_in_training_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(MetricsLog, "write", write)
-        line = ["train", "classify", "--data", data, "--out", out, *SMALL]
-        line[line.index("--epochs") + 1] = "1000"
-        said = cli(*line)
+        said = cli("train", "classify", "--data", data, "--out", out, *many)
     assert said.code == 130
     assert said.err.startswith("epoch 1: ")
     assert f"to go on with {out}, give the same command with --resume\n" in said.err

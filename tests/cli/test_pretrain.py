@@ -17,6 +17,7 @@ from wenlu.training.metrics_log import MetricsLog
 from wenlu.training.pretraining import MaskingSettings, PretrainingSettings, run
 from wenlu.training.state import newest_step
 
+from ..flags import changed
 from ..training.pretraining.small import (
     SPECIAL,
     TOKENIZER,
@@ -54,17 +55,6 @@ def line(given: Path, out: Path) -> Line:
         *("--steps", "8", "--batch-tokens", "128", "--max-length", "32", "--warmup-steps", "2"),
         *("--checkpoint-steps", "2", "--log-steps", "1", "--precision", "float32"),
     ]
-
-
-def with_(line: Line, *changes: str | Path) -> Line:
-    """The line with other values, or further ones."""
-    found = list(line)
-    for flag, value in zip(changes[::2], changes[1::2], strict=True):
-        if flag in found:
-            found[found.index(flag) + 1] = value
-        else:
-            found += [flag, value]
-    return found
 
 
 # What is said.
@@ -117,7 +107,7 @@ def test_json_is_one_document_and_nothing_else(
 
 
 def test_an_error_goes_to_stderr_with_json_too(cli: Cli, line: Line) -> None:
-    said = cli(*with_(line, "--corpus", "nowhere.txt"), "--json")
+    said = cli(*changed(line, "--corpus", "nowhere.txt"), "--json")
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("error: nowhere.txt: ")
 
@@ -141,7 +131,7 @@ def refused(cli: Cli, line: Line, out: Path) -> Callable[..., str]:
     """What is said, in a line or two; and nothing is in the way of a better try."""
 
     def refuse(*changes: str | Path) -> str:
-        said = cli(*with_(line, *changes))
+        said = cli(*changed(line, *changes))
         assert (said.code, said.out) == (1, "")
         assert said.err.startswith("error: ")
         assert "Traceback" not in said.err
@@ -177,7 +167,7 @@ def test_text(
 ) -> None:
     text = tmp_path / name
     text.write_bytes(content)
-    said = cli(*with_(line, "--corpus", text))
+    said = cli(*changed(line, "--corpus", text))
     assert said.code == 1
     assert said.err.startswith("error: ")
     assert problem in said.err
@@ -196,7 +186,7 @@ def test_single_sentences_make_no_pairs(refused_text: Callable[[str], str]) -> N
 def refused_text(cli: Cli, line: Line, tmp_path: Path) -> Callable[[str], str]:
     def refuse(text: str) -> str:
         (tmp_path / "other.txt").write_text(text, "utf-8")
-        said = cli(*with_(line, "--corpus", tmp_path / "other.txt"))
+        said = cli(*changed(line, "--corpus", tmp_path / "other.txt"))
         assert (said.code, len(said.err.splitlines())) == (1, 1)
         return said.err
 
@@ -237,7 +227,7 @@ def test_a_vocabulary(refused: Callable[..., str], tmp_path: Path, missing: str)
 def test_a_vocabulary_that_the_tokens_were_not_made_with(
     cli: Cli, line: Line, refused: Callable[..., str], tmp_path: Path
 ) -> None:
-    assert cli(*with_(line, "--out", tmp_path / "other")).code == 0
+    assert cli(*changed(line, "--out", tmp_path / "other")).code == 0
     other = write_vocabulary(tmp_path / "vocab.txt", [*SPECIAL, "的"])
     told = refused("--corpus", tmp_path / "other" / "tokens", "--vocab", other)
     assert "was made with another vocabulary" in told
@@ -284,7 +274,7 @@ def test_fewer_documents_than_workers(
 ) -> None:
     monkeypatch.setattr(tokens, "cores", lambda: 16)
     text = write_documents(tmp_path / "text.txt", 3)
-    said = cli(*with_(line, "--corpus", text))
+    said = cli(*changed(line, "--corpus", text))
     assert said.code == 0
     assert said.out.startswith("corpus: 3 documents, ")
 
@@ -302,7 +292,7 @@ def test_a_folder_that_exists(cli: Cli, line: Line, out: Path) -> None:
     assert said.code == 1
     assert "is finished already; give more --steps to go on, or --overwrite" in said.err
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
-    said = cli(*with_(line, "--steps", "16"), "--resume")
+    said = cli(*changed(line, "--steps", "16"), "--resume")
     assert said.code == 0
     assert "going on after update 6\n" in said.out
     assert cli(*line, "--overwrite").code == 0
@@ -324,7 +314,7 @@ def test_a_checkpoint_of_another_shape(
     """Also where the file has the same name."""
     shape = tmp_path / "shape.toml"
     shutil.copy(given / "shape.toml", shape)
-    line = with_(line, "--config", shape)
+    line = changed(line, "--config", shape)
     end_after(monkeypatch, 5)
     assert cli(*line).code == 130
     shape.write_text(shape.read_text().replace("layers = 2", "layers = 3"))
@@ -338,7 +328,7 @@ def test_a_checkpoint_of_another_shape(
 def test_other_settings(cli: Cli, line: Line, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     end_after(monkeypatch, 5)
     assert cli(*line).code == 130
-    said = cli(*with_(line, "--lr", "0.5"), "--resume")
+    said = cli(*changed(line, "--lr", "0.5"), "--resume")
     assert said.code == 1
     assert f"error: {out} was begun otherwise, so it cannot be gone on with: lr was 0.001 and" in (
         said.err
@@ -481,7 +471,7 @@ def test_no_room_to_go_back(
     def full(*given: Any, **named: Any) -> None:  # noqa: ANN401, ARG001
         raise shutil.Error([("a", "b", str(FULL))])
 
-    more = with_(line, "--steps", "16")
+    more = changed(line, "--steps", "16")
     with monkeypatch.context() as patch:
         patch.setattr(run.shutil, "copytree", full)
         told = stops(cli, *more, "--resume")

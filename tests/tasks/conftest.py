@@ -49,7 +49,7 @@ def flags(texts: Path, small_model: Path) -> list[str]:
     return [
         *("train", "classify", "--data", str(texts), "--model", str(small_model)),
         *("--epochs", "3", "--batch-rows", "8", "--log-steps", "1", "--checkpoint-steps", "3"),
-        *("--max-length", "32", "--lr", "0.02"),
+        *("--max-length", "32", "--lr", "0.02", "--precision", "float32"),
     ]
 
 

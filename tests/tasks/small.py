@@ -48,17 +48,6 @@ def write_sets(folder: Path, made: Any = rows) -> Path:  # noqa: ANN401
     return folder
 
 
-def changed(flags: list[str], *changes: str) -> list[str]:
-    """The flags with other values, or further ones: `changed(flags, "--epochs", "4")`."""
-    found = list(flags)
-    for flag, value in zip(changes[::2], changes[1::2], strict=True):
-        if flag in found:
-            found[found.index(flag) + 1] = value
-        else:
-            found += [flag, value]
-    return found
-
-
 def metrics(run: Path) -> list[dict[str, Any]]:
     """Without what differs from run to run."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]

@@ -15,7 +15,8 @@ import pytest
 
 from wenlu.corpus import write_jsonl
 
-from .small import assert_same_run, changed, metrics, result, rows
+from ..flags import changed
+from .small import assert_same_run, metrics, result, rows
 
 Attempt = Callable[..., list[int]]
 KILLED, OUT_OF_TIME, INTERRUPTED = -signal.SIGKILL, -signal.SIGPROF, 130

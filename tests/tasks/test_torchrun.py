@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from .small import assert_same_run, changed, metrics, result
+from ..flags import changed
+from .small import assert_same_run, metrics, result
 
 Attempt = Callable[..., list[int]]
 KILLED = -signal.SIGKILL

@@ -10,7 +10,7 @@ import pytest
 
 from wenlu.corpus import TokenCorpus
 
-from ...tasks.small import changed
+from ...flags import changed
 from .test_run import assert_same
 
 Attempt = Callable[..., list[int]]

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from wenlu.corpus import TokenCorpus
 from wenlu.models import FAMILIES, Model, save
 
-from ...tasks.small import changed
+from ...flags import changed
 from .small import TOKENIZER
 from .test_run import assert_same, result
 from .toy import metrics
