@@ -602,7 +602,7 @@ def test_vocabularies_that_lack_something(refused: Callable[..., str], tmp_path:
     [
         ("heads = 3\n", "{shape}: width 16 cannot be shared evenly among 3 heads"),
         ("heads = 16\n", "{shape}: rotary positions turn pairs; key_size 1 is odd"),
-        ("depth = 3\nheads = 2\n", "{shape} has an unknown setting 'depth'"),
+        ("depth = 3\nheads = 2\n", "{shape} has no field 'depth'; the closest are width"),
         ("max_length = 16\nheads = 2\n", "max_length 32 is more than the 16 positions of {shape}"),
     ],
 )
