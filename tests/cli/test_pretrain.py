@@ -201,7 +201,10 @@ def refused_text(cli: Cli, line: Line, tmp_path: Path) -> Callable[[str], str]:
             'position = "rotary"\nwidth = 18\nlayers = 2\nheads = 2',
             "rotary positions turn pairs; key_size 9 is odd",
         ),
-        ("width = 16\nlayers = 2\nheads = 2\ndepth = 3", "has no field 'depth'; the closest are width"),
+        (
+            "width = 16\nlayers = 2\nheads = 2\ndepth = 3",
+            "has no field 'depth'; the closest are width",
+        ),
         ("width = 16\nlayers = 2", "lacks heads"),
         ("width: 16", "is not TOML"),
         ('width = "16"', "width must be a whole number; got '16'"),
