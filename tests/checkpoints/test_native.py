@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from wenlu.checkpoints import Notes, expressible, read_checkpoint, write_wenlu
@@ -136,7 +137,10 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
 )
 def test_the_first_format_is_read(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
     config = family_config(family, **changes)
-    write_wenlu(tmp_path / "model", config=config, tensors=tensors_of(config))
+    tensors = tensors_of(config)
+    write_wenlu(tmp_path / "model", config=config, tensors=tensors)
+    left_out = {name: tensor for name, tensor in tensors.items() if not name.endswith(".table")}
+    save_file(left_out, tmp_path / "model" / "model.safetensors")
     file = tmp_path / "model" / "config.json"
     own = json.loads(file.read_text("utf-8")) | {"wenlu_format": 1}
     own["position"] = {"bert": "learned", "roformer": "rotary", "nezha": "relative"}[family]
@@ -145,4 +149,6 @@ def test_the_first_format_is_read(tmp_path: Path, family: str, changes: dict[str
     own["initial_deviation"] = own.pop("initial_std")
     del own["scores"], own["scale"]
     file.write_text(json.dumps(own), "utf-8")
-    assert read_checkpoint(tmp_path / "model").config == config
+    read = read_checkpoint(tmp_path / "model")
+    assert read.config == config
+    assert_same(read, tensors)

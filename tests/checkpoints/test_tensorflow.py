@@ -70,7 +70,8 @@ def test_published_layouts_are_read(
 
 def nezha(folder: Path, **changes: Any) -> tuple[Checkpoint, dict[str, NDArray]]:  # noqa: ANN401
     config = family_config("nezha", vocabulary=20, max_length=10)
-    tensors = {name: torch.randn(shape) for name, shape in skeleton(config).shapes.items()}
+    shapes, tables = skeleton(config)
+    tensors = {name: torch.randn(shape) for name, shape in shapes.items()} | tables
     tensors = {name: tensor for name, tensor in tensors.items() if "classifier" not in name}
     source = Checkpoint(config=config, tensors=tensors, source=folder)
     return source, published(folder, source, embedding_size=8, **changes)

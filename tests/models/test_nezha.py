@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from wenlu.models import FAMILIES, Model
+from wenlu.models import FAMILIES, Model, load, save
 from wenlu.nn import Padding, real_tokens
+from wenlu.text import Tokenizer
 
 WIDTH, HEADS, LAYERS = 16, 2, 2
 
@@ -80,8 +82,19 @@ def test_outputs_and_gradients_are_those_of_the_paper(
         torch.testing.assert_close(mine, other, rtol=1e-8, atol=1e-8, msg=name)
 
 
-def test_it_has_no_position_weights_and_takes_any_length() -> None:
+def test_it_learns_no_positions_and_takes_any_length() -> None:
     config = FAMILIES["nezha"](vocabulary=29, width=WIDTH, heads=HEADS, layers=1, max_length=4)
     model = Model(config).eval()
-    assert not [name for name in model.state_dict() if "position" in name or "table" in name]
+    assert not [name for name, _ in model.named_parameters() if "position" in name]
     assert model.encoder(torch.zeros(1, 9, dtype=torch.long)).shape == (1, 9, WIDTH)
+
+
+def test_its_table_is_stored_and_stays_exact_in_half_the_space(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+    config = FAMILIES["nezha"](vocabulary=5, width=WIDTH, heads=HEADS, layers=1)
+    model = Model(config)
+    name = "encoder.blocks.0.attention.position.table"
+    with torch.no_grad():
+        model.state_dict()[name].mul_(1 / 3)  # the stored one counts
+    loaded = load(save(tmp_path / "model", model, tokenizer, half=True)).model
+    assert torch.equal(loaded.state_dict()[name], model.state_dict()[name])

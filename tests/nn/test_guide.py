@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from wenlu.errors import ConfigError
-from wenlu.nn import TransformerConfig
+from wenlu import load
+from wenlu.errors import WenluError
 
 DOCS = Path(__file__).parents[2] / "docs"
 FORM = "add-an-attention-form.md"
@@ -35,7 +35,7 @@ def test_a_form_is_added_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     model = names["model"]
     mixing = model.encoder.blocks[0].attention.form.mixing  # type: ignore[attr-defined]
     assert mixing.detach().sub(torch.eye(4)).abs().max() > 0
-    values = model.config.to_dict()  # type: ignore[attr-defined]
-    assert values["scores"] == "add-an-attention-form:TalkingHeads"
-    with pytest.raises(ConfigError, match="pass the class: parts="):
-        TransformerConfig.from_dict(values)
+    with pytest.raises(
+        WenluError, match=r"import 'TalkingHeads' from 'add-an-.*pass the class: pa"
+    ):
+        load(tmp_path / "talking")

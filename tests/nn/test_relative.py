@@ -110,7 +110,15 @@ def test_the_table_starts_at_the_greatest_distance_behind() -> None:
     for distance in (-64, -1, 0, 1, 64):
         torch.testing.assert_close(table[distance + 64].double(), vector(distance, 64, 64))
     assert torch.equal(RelativePosition(64).table, table)
-    assert not RelativePosition(64).state_dict()  # never trained, never stored
+    position = RelativePosition(64)
+    assert list(position.state_dict()) == ["table"]  # stored, and never trained
+    assert not list(position.parameters())
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_the_table_is_never_rounded(kind: torch.dtype) -> None:
+    position = RelativePosition(64).to(kind)
+    assert torch.equal(position.table, sinusoids(129, 64))
 
 
 def test_an_odd_width_is_refused() -> None:

@@ -57,10 +57,9 @@ def read_wenlu(folder: Path, parts: Iterable[type] = ()) -> Checkpoint:
     own = read_json(file)
     check_format(own, file, [1, FORMAT])
     stated = {name: own[name] for name in own if name not in ("model_type", "wenlu_format")}
-    if own["wenlu_format"] == 1:
-        stated = _from_first(stated)
-    config = made(stated, file, parts)
-    tensors = fit(config, read_weights(folder), folder)
+    first = own["wenlu_format"] == 1
+    config = made(_from_first(stated) if first else stated, file, parts)
+    tensors = fit(config, read_weights(folder), folder, tables=not first)
     _, notes = read_beside(folder)
     check_labels(notes.labels, tensors, folder)
     return Checkpoint(config=config, tensors=tensors, source=folder, notes=notes)
@@ -82,10 +81,20 @@ _FIRST = ("rotary_base", "norm_epsilon", "initial_deviation")
 
 
 def fit(
-    config: TransformerConfig, tensors: Mapping[str, Tensor], source: Path
+    config: TransformerConfig, tensors: Mapping[str, Tensor], source: Path, *, tables: bool = True
 ) -> dict[str, Tensor]:
-    """Tensors by our names that fit the configuration."""
-    shapes = skeleton_for(tensors, config, source, bias="classifier.bias").shapes
+    """Tensors by our names that fit the configuration.
+
+    Args:
+        config: the encoder's.
+        tensors: what is stored, or is to be.
+        source: where, for messages.
+        tables: whether NEZHA's sinusoids are stored; the first format left them to be worked out.
+    """
+    shapes, constants = skeleton_for(tensors, config, source, bias="classifier.bias")
+    if not tables:
+        left_out = {name: tensor for name, tensor in constants.items() if name.endswith(".table")}
+        tensors = {**left_out, **tensors}
     names = {
         part: [Entry(name, (name,)) for name in shapes if part_of(name) == part] for part in PARTS
     }

@@ -49,13 +49,14 @@ def save(
             f"the vocabulary has {len(tokenizer)} tokens, but the model has vectors for "
             f"{config.vocabulary}; it is another model's"
         )
-    state = (nn.ModuleDict(parts) if isinstance(model, Mapping) else model).state_dict()
-    tensors = {name: tensor.detach().cpu() for name, tensor in state.items()}
+    module = nn.ModuleDict(parts) if isinstance(model, Mapping) else model
+    tensors = {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
     if half:
         if layout == "hf":
             raise CheckpointError("float16 is for the wenlu layout; ask for that one with it")
         layout = "wenlu"
-        tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
+        exact = {name for name, _ in module.named_buffers()}  # such as rotary frequencies
+        tensors = {n: t if n in exact else _halved(n, t) for n, t in tensors.items()}
     obstacle = expressible(config, tensors)
     others = sorted(parts_in(tensors).difference(PARTS))
     if others:
@@ -74,7 +75,7 @@ def save(
 
 
 def _halved(name: str, tensor: Tensor) -> Tensor:
-    """Matrices as float16. Vectors stay: they take no space, and frequencies must be exact."""
+    """Matrices as float16. Vectors stay: they take no space."""
     if tensor.ndim < 2:
         return tensor
     halved = tensor.half()

@@ -46,7 +46,8 @@ class Relative(PositionPart):
 class RelativePosition(Position):
     """Every key and value carries a vector for its distance from the query.
 
-    Score (q·k + q·r)·scale and output Σ a(v + r), r the sinusoid of the clipped distance.
+    Score (q·k + q·r)·scale and output Σ a(v + r), r the sinusoid of the clipped distance. The table
+    of sinusoids is stored with the model: the stored one counts.
 
     Args:
         head_size: width of queries, keys and values, which must be the same.
@@ -60,7 +61,7 @@ class RelativePosition(Position):
         if head_size % 2:
             raise ConfigError(f"sinusoidal relative positions need an even width; got {head_size}")
         self.reach = reach
-        self.register_buffer("table", sinusoids(2 * reach + 1, head_size), persistent=False)
+        self.register_buffer("table", sinusoids(2 * reach + 1, head_size))
 
     def passes(
         self, query: Tensor, keys: Mapping[str, Tensor], mask: Mask | None, places: Places
