@@ -1,11 +1,11 @@
-"""Build a Transformer whose attention knows places in a way of its own.
+"""Build a Transformer with a position encoding of your own.
 
     python examples/swap_a_part.py
 
-A part of a model is a small frozen dataclass that holds its settings and builds a module. So a new
-idea is one such part and its module, and nothing in the package has to change. The example turns
-only a part of each head by the rotary angles, as GPT-J does, and shows what three models make of
-狗咬人 ("dog bites man") and 人咬狗 before any training.
+A part of a model is a small frozen dataclass that holds settings and builds a module. So a new idea
+needs one such part and its module, and no change in the package. This example rotates only a share
+of each head, like GPT-J. It compares three models, before any training, on 狗咬人 ("dog bites man")
+and 人咬狗 ("man bites dog").
 """
 
 import argparse
@@ -43,14 +43,14 @@ class PartialRotary(PositionPart):
     """The part: what a configuration holds."""
 
     share: float = 0.5
-    """How much of each head is turned."""
+    """Share of each head that is rotated."""
 
     def build(self, shape: AttentionShape) -> Position:
         return PartialRotaryPosition(int(self.share * shape.key_size))
 
 
 class PartialRotaryPosition(Position):
-    """Turn the first `turned` components of queries and keys; the others know no places."""
+    """Rotate the first `turned` components of queries and keys; the others have no position."""
 
     frequencies: Tensor
 
@@ -59,17 +59,17 @@ class PartialRotaryPosition(Position):
         self.register_buffer("frequencies", RotaryPosition(turned).frequencies)
 
     def keys(self, key: Tensor, positions: Tensor) -> dict[str, Tensor]:
-        """What a cache keeps of new keys (b h k d)."""
+        """What the cache keeps of new keys (b h k d)."""
         return {"key": self.turn(key, positions)}
 
     def passes(
         self, query: Tensor, keys: Mapping[str, Tensor], mask: Mask | None, places: Places
     ) -> list[Pass]:
-        """One attention over all keys, with queries (b h q d) turned."""
+        """One pass over all keys, with rotated queries (b h q d)."""
         return [Pass(self.turn(query, places.query), keys["key"], mask, places)]
 
     def turn(self, x: Tensor, positions: Tensor) -> Tensor:
-        """The first components turned, the rest as they are."""
+        """Rotate the first components; keep the rest."""
         turned = 2 * len(self.frequencies)
         first = rotate(x[..., :turned], positions, self.frequencies)
         return torch.cat([first, x[..., turned:]], -1)
@@ -85,7 +85,7 @@ config = roformer(
 
 
 def states(encoder: Transformer, text: str, start: int = 0) -> Tensor:
-    """States of a text whose first token stands at position `start`."""
+    """States of a text whose first token is at position `start`."""
     ids = tokenizer.join(tokenizer.encode(text).ids, None, max_length=32).ids
     positions = torch.arange(start, start + len(ids))[None]
     with torch.inference_mode():
@@ -105,4 +105,4 @@ for name, position in positions.items():
     swapped = (here - states(encoder, "人咬狗"))[:, 0].abs().max()
     moved = (here - states(encoder, "狗咬人", start=100)).abs().max()
     print(f"{name:12}{swapped:22.1e}{moved:16.1e}")
-print("The first column is 0 where order goes unseen; the second, where only distances count.")
+print("Column 1 is 0 if the model ignores order; column 2, if only distances count.")
