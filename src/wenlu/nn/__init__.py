@@ -37,7 +37,7 @@ from wenlu.nn.gradient_checkpointing import (
 from wenlu.nn.initialisation import initialise, initialise_by_inputs
 from wenlu.nn.masks import Causal, Mask, Padding, Prefix, Window, real_tokens
 from wenlu.nn.norm import LayerNorm, NormPart
-from wenlu.nn.parts import AttentionShape, Part, Table
+from wenlu.nn.parts import AttentionShape, Table
 from wenlu.nn.passes import Distances, Pass, merge
 from wenlu.nn.places import Places
 from wenlu.nn.position import Learned, NoPosition, Position, PositionPart, Unplaced
@@ -79,7 +79,6 @@ __all__ = [
     "NoPosition",
     "NormPart",
     "Padding",
-    "Part",
     "Pass",
     "Places",
     "Position",

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from wenlu.nn.parts import Part, Table
+from wenlu.nn.parts import Table
 
 Activation = Callable[[Tensor], Tensor]
 
 
-class ActivationPart(Part, ABC):
+class ActivationPart(ABC):
     """What stands between the two matrices of the feed-forward half."""
 
     @abstractmethod

@@ -16,7 +16,7 @@ from wenlu.nn.dropout import Dropout
 from wenlu.nn.feed_forward import FeedForward
 from wenlu.nn.masks import Mask
 from wenlu.nn.norm import NormPart
-from wenlu.nn.parts import Part, Table
+from wenlu.nn.parts import Table
 from wenlu.nn.places import Places
 
 
@@ -119,7 +119,7 @@ class PreNormBlock(Block):
         return wanted + self.dropout(self.feed_forward(self.feed_forward_norm(wanted)))
 
 
-class BlockPart(Part, ABC):
+class BlockPart(ABC):
     """A block: which halves it has, and where norms and residuals stand."""
 
     @abstractmethod

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from wenlu.nn.masks import real_tokens
 
-Scores = Float[Tensor, "b s k"]
+TagScores = Float[Tensor, "b s k"]
 Tags = Int[Tensor, "b s"]
 Lengths = Int[Tensor, " b"] | None
 """Real positions of each row, at least one; None if all are. The others count for nothing."""
@@ -41,11 +41,11 @@ class LinearChainCRF(nn.Module):
         """From each tag to each, in the precision of the scores' sums: at least float32."""
         return _precise(self.slow) * self.speed
 
-    def losses(self, scores: Scores, tags: Tags, lengths: Lengths = None) -> Float[Tensor, " b"]:
+    def losses(self, scores: TagScores, tags: Tags, lengths: Lengths = None) -> Float[Tensor, " b"]:
         """-log of the probability of each row's tags."""
         return self.log_partition(scores, lengths) - self.score(scores, tags, lengths)
 
-    def score(self, scores: Scores, tags: Tags, lengths: Lengths = None) -> Float[Tensor, " b"]:
+    def score(self, scores: TagScores, tags: Tags, lengths: Lengths = None) -> Float[Tensor, " b"]:
         """What a sequence of tags scores in each row."""
         steps = self.transitions[tags[:, :-1], tags[:, 1:]]  # (b s-1)
         chosen = _precise(scores).gather(2, tags[:, :, None])[:, :, 0]  # (b s)
@@ -54,7 +54,7 @@ class LinearChainCRF(nn.Module):
             chosen, steps = chosen.where(real, 0.0), steps.where(real[:, 1:], 0.0)
         return chosen.sum(1) + steps.sum(1)
 
-    def log_partition(self, scores: Scores, lengths: Lengths = None) -> Float[Tensor, " b"]:
+    def log_partition(self, scores: TagScores, lengths: Lengths = None) -> Float[Tensor, " b"]:
         """The log of Z of each row, by the forward algorithm.
 
         A step of it is a sum over all pairs of tags. It is done as a product of matrices, which
@@ -70,7 +70,7 @@ class LinearChainCRF(nn.Module):
         return found.logsumexp(1)
 
     def _forward_by_products(
-        self, scores: Scores, lengths: Lengths
+        self, scores: TagScores, lengths: Lengths
     ) -> tuple[Float[Tensor, "b k"], float]:
         """Sums over all beginnings that end in a tag, and the smallest product on the way."""
         transitions = self.transitions
@@ -85,7 +85,7 @@ class LinearChainCRF(nn.Module):
             ends = _unless_over(longer, ends, place, lengths)
         return ends, float(smallest)
 
-    def _forward_by_terms(self, scores: Scores, lengths: Lengths) -> Float[Tensor, "b k"]:
+    def _forward_by_terms(self, scores: TagScores, lengths: Lengths) -> Float[Tensor, "b k"]:
         transitions, ends = self.transitions, scores[:, 0]
         for place in range(1, scores.shape[1]):
             # The terms (b i j) are worked out again in the backward pass and not kept.
@@ -94,7 +94,9 @@ class LinearChainCRF(nn.Module):
         return ends
 
     @torch.no_grad()
-    def decode(self, scores: Scores, lengths: Lengths = None, *, first: int | None = None) -> Tags:
+    def decode(
+        self, scores: TagScores, lengths: Lengths = None, *, first: int | None = None
+    ) -> Tags:
         """The best sequence of each row, by Viterbi's algorithm; 0 where a row has no position.
 
         Args:

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from wenlu.nn.initialisation import initialise_by_inputs
 from wenlu.nn.rotary import RotaryPosition
+from wenlu.nn.shapes import RealTokens, States
 
-States = Float[Tensor, "b s m"]
-Real = Bool[Tensor, "b s"]
-Scores = Float[Tensor, "b t s s"]
+SpanScores = Float[Tensor, "b t s s"]
 
 
 class GlobalPointer(nn.Module):
@@ -43,7 +42,7 @@ class GlobalPointer(nn.Module):
         self.rotary = RotaryPosition(size)
         initialise_by_inputs(self.projection)
 
-    def forward(self, states: States, real: Real | None = None) -> Scores:
+    def forward(self, states: States, real: RealTokens | None = None) -> SpanScores:
         """Scores of all spans.
 
         Args:
@@ -78,7 +77,7 @@ class EfficientGlobalPointer(nn.Module):
         initialise_by_inputs(self.projection)
         initialise_by_inputs(self.ends)
 
-    def forward(self, states: States, real: Real | None = None) -> Scores:
+    def forward(self, states: States, real: RealTokens | None = None) -> SpanScores:
         """Scores of all spans; see `GlobalPointer.forward`."""
         both = self.projection(states)  # (b s 2d)
         spans = _products(both.unflatten(-1, (2, self.size)).transpose(1, 2), self.rotary)
@@ -105,7 +104,7 @@ class WithPrior(nn.Module):
         super().__init__()
         self.head, self.prior = head, nn.Parameter(torch.full((types,), start))
 
-    def forward(self, states: States, real: Real | None = None) -> Scores:
+    def forward(self, states: States, real: RealTokens | None = None) -> SpanScores:
         """Scores of all spans; see `GlobalPointer.forward`."""
         scores: Tensor = self.head(states, real)
         return scores.add_(self.prior[:, None, None])
@@ -132,7 +131,7 @@ def _products(
         return query @ key.transpose(2, 3)
 
 
-def _spans(real: Real | None, states: States) -> Bool[Tensor, "#b 1 s s"]:
+def _spans(real: RealTokens | None, states: States) -> Bool[Tensor, "#b 1 s s"]:
     """Where i..j is a span: i is not after j, and both are real."""
     length = states.shape[1]
     ordered = torch.ones(length, length, dtype=torch.bool, device=states.device).triu()[None, None]

@@ -10,14 +10,14 @@ Axes: b batch, s position, k best, m model width.
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wenlu.nn.global_pointer import GlobalPointer
+from wenlu.nn.shapes import RealTokens, States
 
-States = Float[Tensor, "b s m"]
-Places = Bool[Tensor, "b s"]
-Target = Int[Tensor, "b 2"]
+SpanTarget = Int[Tensor, "b 2"]
+"""First and last token of the right span."""
 
 
 class BestSpans(NamedTuple):
@@ -45,15 +45,15 @@ class JointSpan(nn.Module):
     def forward(
         self,
         states: States,
-        real: Places | None,  # noqa: ARG002 - the text is a part of what is real
-        inside: Places,
+        real: RealTokens | None,  # noqa: ARG002 - the text is a part of what is real
+        inside: RealTokens,
     ) -> Float[Tensor, "b s s"]:
         """Scores; -inf where there is no span, or an end of it is neither in the text nor [CLS]."""
         allowed = inside.clone()
         allowed[:, 0] = True
         return self.pointer(states, allowed)[:, 0]
 
-    def losses(self, scores: Float[Tensor, "b s s"], targets: Target) -> Float[Tensor, " b"]:
+    def losses(self, scores: Float[Tensor, "b s s"], targets: SpanTarget) -> Float[Tensor, " b"]:
         """Of each row; the target (0, 0) says that the answer is not in it."""
         rows = torch.arange(len(scores), device=scores.device)
         right = scores[rows, targets[:, 0], targets[:, 1]]
@@ -62,7 +62,7 @@ class JointSpan(nn.Module):
     def best(
         self,
         scores: Float[Tensor, "b s s"],
-        inside: Places,  # noqa: ARG002 - other cells are -inf already
+        inside: RealTokens,  # noqa: ARG002 - other cells are -inf already
         count: int,
     ) -> BestSpans:
         """The best spans that are not [CLS], by score.

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from wenlu.errors import ConfigError
-from wenlu.nn.parts import Part, Table
+from wenlu.nn.parts import Table
 
 
-class NormPart(Part, ABC):
+class NormPart(ABC):
     """A norm of the states."""
 
     @abstractmethod

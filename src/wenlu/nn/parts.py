@@ -30,11 +30,7 @@ class AttentionShape:
     """Longest sequence."""
 
 
-class Part:
-    """What the parts of all kinds have in common: they are frozen dataclasses with a `build`."""
-
-
-P = TypeVar("P", bound=Part)
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from wenlu.nn.masks import Mask
-from wenlu.nn.parts import AttentionShape, Part
+from wenlu.nn.parts import AttentionShape
 from wenlu.nn.passes import Pass
 from wenlu.nn.places import Places
 
@@ -64,7 +64,7 @@ class Unplaced(Position):
     needs_queries = False
 
 
-class PositionPart(Part, ABC):
+class PositionPart(ABC):
     """How positions enter a model."""
 
     def vectors(self, max_length: int) -> int:

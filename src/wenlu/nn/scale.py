@@ -14,7 +14,7 @@ from torch import Tensor
 
 from wenlu.errors import ConfigError
 from wenlu.nn.masks import Mask
-from wenlu.nn.parts import AttentionShape, Part, Table
+from wenlu.nn.parts import AttentionShape, Table
 from wenlu.nn.places import Places
 from wenlu.nn.settings import shown
 
@@ -22,7 +22,7 @@ Scale = Callable[[Mask | None, Places], float | Tensor]
 """(mask, places) -> one factor for all scores, or one for each query (#b 1 #q 1)"""
 
 
-class ScalePart(Part, ABC):
+class ScalePart(ABC):
     """What scores are multiplied by; it may depend on how many keys a query may see."""
 
     @abstractmethod

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from wenlu.nn.dot_product import dot_product_form
-from wenlu.nn.parts import AttentionShape, Part, Table
+from wenlu.nn.parts import AttentionShape, Table
 
 Form = Callable[..., tuple[Tensor, Tensor | None]]
 """(x, pass_, value, *, scale, dropout, lse) -> mixed (b h q d), log-sum-exp (b h q) if `lse`
@@ -22,7 +22,7 @@ lse: whether the log-sum-exp is wanted, by which passes are merged; else None is
 """
 
 
-class ScoresPart(Part, ABC):
+class ScoresPart(ABC):
     """An attention form: what a score is, and how weights meet the values."""
 
     needs_queries: ClassVar[bool] = True

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from wenlu.errors import ConfigError
 from wenlu.nn.initialisation import initialise_by_inputs
-from wenlu.nn.joint_span import BestSpans, Places, States, Target
+from wenlu.nn.joint_span import BestSpans, SpanTarget
+from wenlu.nn.shapes import RealTokens, States
 
 Logs = Float[Tensor, "b s 2"]
 
@@ -40,8 +41,8 @@ class StartEnd(nn.Module):
     def forward(
         self,
         states: States,
-        real: Places | None,
-        inside: Places,  # noqa: ARG002 - the softmax is over all tokens
+        real: RealTokens | None,
+        inside: RealTokens,  # noqa: ARG002 - the softmax is over all tokens
     ) -> Logs:
         """Log-probabilities over the real tokens of each row."""
         logits = self.ends(states).float()
@@ -49,11 +50,11 @@ class StartEnd(nn.Module):
             logits = logits.masked_fill(~real[..., None], -torch.inf)
         return logits.log_softmax(1)
 
-    def losses(self, logs: Logs, targets: Target) -> Float[Tensor, " b"]:
+    def losses(self, logs: Logs, targets: SpanTarget) -> Float[Tensor, " b"]:
         """Of each row."""
         return -logs.take_along_dim(targets[:, None], 1).mean((1, 2))
 
-    def best(self, logs: Logs, inside: Places, count: int) -> BestSpans:
+    def best(self, logs: Logs, inside: RealTokens, count: int) -> BestSpans:
         """The best spans inside the text, by log p_start + log p_end."""
         start, end = logs.masked_fill(~inside[..., None], -torch.inf).unbind(-1)  # (b s) each
         ends = F.pad(end, (0, self.longest - 1), value=-torch.inf).unfold(1, self.longest, 1)
