@@ -14,7 +14,7 @@ from wenlu.errors import CheckpointError, closest
 SHOWN = 10
 """Names that a message lists before it only counts."""
 
-_COMPARED = 500
+_COMPARED = 100
 """Names that a name is compared with, to find the closest. Each comparison takes its time."""
 
 

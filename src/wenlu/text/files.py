@@ -34,11 +34,12 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
         handle = os.open(path, os.O_RDONLY | _NO_WAIT)  # a pipe would wait for its writer
     except (OSError, ValueError) as error:
         raise CheckpointError(f"cannot read {path}: {_reason(error)}.") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise CheckpointError(
+            f"{path} is a folder, a device or a pipe; a model's files must be regular files."
+        )
     with os.fdopen(handle, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise CheckpointError(
-                f"{path} is a folder, a device or a pipe; a model's files must be regular files."
-            )
         if file.read(len(_POINTER)) == _POINTER:
             raise CheckpointError(
                 f"{path} is a Git LFS pointer, which only stands for the file. "
