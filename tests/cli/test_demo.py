@@ -13,12 +13,16 @@ from .conftest import Cli
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo with a smaller model, on a few of its texts."""
+def _small(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The demo with a smaller model, on the first texts of the sample set."""
     real = wenlu.tasks.train.train
 
     def train(config: RunConfig, out: Path, **rest: Any) -> dict[str, Any]:  # noqa: ANN401
-        return real(replace(config, model="scratch-2x128", limit=40), out, **rest)
+        few = tmp_path_factory.mktemp("few")
+        for path in Path(config.data).glob("*.json"):
+            rows = path.read_text("utf-8").splitlines(keepends=True)
+            (few / path.name).write_text("".join(rows[:100]), "utf-8")
+        return real(replace(config, model="scratch-2x128", data=str(few)), out, **rest)
 
     monkeypatch.setattr(wenlu.tasks.train, "train", train)
 
