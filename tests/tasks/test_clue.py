@@ -23,7 +23,7 @@ COUNTS = {
     "cmnli": {"dev": 12_241, "test": 13_880},
     "ocnli": {"train": 10_000 - 15, "dev": 480 - 50, "test": 3_000},
 }
-LARGE = {("tnews", "train"), ("afqmc", "train")}
+LARGE = {("tnews", "train"), ("afqmc", "train"), ("cmnli", "dev"), ("ocnli", "train")}
 SPLITS = [
     pytest.param(task, split, marks=[pytest.mark.slow] if (task, split) in LARGE else [])
     for task in COUNTS

@@ -110,7 +110,7 @@ def kill_at_random(
 
 
 def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path) -> None:
-    kill_at_random(attempt, flags, whole, tmp_path, kills=4, seed=1)
+    kill_at_random(attempt, flags, whole, tmp_path, kills=2, seed=1)
 
 
 @pytest.mark.slow

@@ -127,7 +127,7 @@ def test_the_longest_part_gives_way() -> None:
     ("split", "rows", "odd"),
     [
         pytest.param("train", 11_869, 5, marks=pytest.mark.slow),
-        ("dev", 3_816, 1),
+        pytest.param("dev", 3_816, 1, marks=pytest.mark.slow),
         pytest.param("test1.0", 3_892, 0, marks=pytest.mark.slow),
         ("test1.1", 1_625, 1),
     ],
