@@ -75,10 +75,10 @@ def skeleton(config: TransformerConfig, labels: int = 2) -> Skeleton:
                 "classifier": nn.Linear(config.width, labels),
             }
         )
-    state = parts.state_dict()
+    state = parts.state_dict(keep_vars=True)
     return Skeleton(
         {name: tuple(tensor.shape) for name, tensor in state.items()},
-        {name: tensor for name, tensor in state.items() if not tensor.is_meta},
+        {name: kept for name, kept in state.items() if not isinstance(kept, nn.Parameter)},
     )
 
 

@@ -14,6 +14,7 @@ from wenlu.checkpoints import Checkpoint
 from wenlu.checkpoints.description import Description, described
 from wenlu.checkpoints.skeleton import PARTS
 from wenlu.errors import CheckpointError, ConfigError
+from wenlu.models.model import Model
 from wenlu.nn import Transformer, TransformerConfig
 from wenlu.nn.parts import import_path
 
@@ -50,9 +51,9 @@ def descriptions(parts: Mapping[str, nn.Module]) -> dict[str, Description]:
         settings = getattr(part, "description", None)
         if settings is None:
             continue
-        if name in PARTS:
+        if name in PARTS or hasattr(Model, name):
             raise CheckpointError(
-                f"{name} is the name of a part of wenlu's own; "
+                f"{name} is what wenlu's own models call something else; "
                 f"give your {type(part).__name__} another name"
             )
         found[name] = described(name, import_path(type(part)), settings)
