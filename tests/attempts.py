@@ -1,4 +1,4 @@
-"""Runs command lines in processes of their own that end as they are told to, also violently.
+"""Runs command lines and programs in processes of their own, which may end violently.
 
 It is a program: it reads a request a line, and answers each with a line. Its processes are forks
 of it, so each has Python and PyTorch in memory from the start, and a kill costs no more than the
@@ -6,6 +6,7 @@ time until it comes.
 
 A request is an object with
     tokens      the command line after `wenlu`
+    program     Python that runs instead of it
     log         file for what the processes print
     after       the system ends the process after so many seconds of computing, wherever it is:
                 no handler runs, as with kill -9, and a busy machine makes no difference
@@ -17,10 +18,12 @@ The answer is the list of their exit codes; those that a signal ended have its n
 import importlib
 import json
 import os
+import random
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +98,11 @@ def start(request: dict[str, Any], environment: dict[str, str]) -> int:
         signal.setitimer(signal.ITIMER_PROF, request["after"])
     if request.get("trap"):
         set_trap(*request["trap"])
-    sys.argv = ["wenlu", *request["tokens"]]
     try:
+        if "program" in request:
+            exec(request["program"], {"__name__": "__main__"})
+            sys.exit()
+        sys.argv = ["wenlu", *request["tokens"]]
         main(request["tokens"])
     finally:
         sys.stdout.flush()
@@ -105,9 +111,12 @@ def start(request: dict[str, Any], environment: dict[str, str]) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    """Below those that the system hands out, of which another program may get the same."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 def attempt(request: dict[str, Any]) -> list[int]:

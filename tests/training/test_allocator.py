@@ -1,10 +1,13 @@
 """Each choice is for a whole process, so each is tried in one of its own."""
 
 import json
-import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+Attempt = Callable[..., list[int]]
 
 PROGRAM = """
 import json, resource, torch
@@ -26,10 +29,10 @@ print(json.dumps([first, again, held, resident() - before]))
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
 @pytest.mark.parametrize("name", ["keep_freed_memory", "return_freed_memory"])
-def test_freed_memory(name: str) -> None:
-    program = [sys.executable, "-c", PROGRAM.format(name=name)]
-    said = subprocess.run(program, capture_output=True, text=True, check=True)
-    first, again, held, left = json.loads(said.stdout)
+def test_freed_memory(name: str, attempt: Attempt, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert attempt([], log, program=PROGRAM.format(name=name)) == [0], log.read_text()
+    first, again, held, left = json.loads(log.read_text())
     if not first:
         pytest.skip("another C library")
     assert not again  # the first choice holds
