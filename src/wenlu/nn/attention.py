@@ -84,7 +84,8 @@ class Attention(nn.Module):
         value = self._split(self.value(memory))
         keys: dict[str, Tensor] = {}
         if key is not None:
-            keys = self.position.keys(key, places.key[:, -memory.shape[1] :])
+            new = places.key.shape[1] - memory.shape[1]  # the first of them
+            keys = self.position.keys(key, places.key[:, new:] if new else places.key)
         if cache is not None:
             keys = cache.extend(**keys, value=value)
             value = keys.pop("value")
