@@ -27,7 +27,7 @@ class ScoresPart(ABC):
 
     needs_queries: ClassVar[bool] = True
     """Whether attention projects queries and keys for it; False for a form that makes its scores
-    from the states alone. Its passes then hold None for both."""
+    from the states alone. Its passes then hold None for both, and scale is left to the form."""
 
     @abstractmethod
     def build(self, shape: AttentionShape) -> Form:
