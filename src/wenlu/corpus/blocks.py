@@ -12,6 +12,7 @@ from wenlu.corpus.documents import DOCUMENTS
 from wenlu.corpus.lines import too_long
 from wenlu.corpus.places import STDIN, Place, Url, size_of, to_place
 from wenlu.corpus.records import check_there
+from wenlu.corpus.zstd_frames import LARGEST_WINDOW
 from wenlu.errors import DataError
 
 BLOCK = 1 << 20
@@ -35,12 +36,15 @@ class Block(NamedTuple):
     """What the name of the file ends in; of standard input, what it seems to be."""
 
 
-def read_blocks(paths: Sequence[Place], longest: int) -> Iterator[Block]:
+def read_blocks(
+    paths: Sequence[Place], longest: int, window: int = LARGEST_WINDOW
+) -> Iterator[Block]:
     """The lines of files, about a mebibyte at a time; all of them end with a line end but the last.
 
     Args:
         paths: files, which may be compressed.
         longest: bytes that a line may have, its end included; a longer one is an error.
+        window: bytes that the window of a .zst file may have.
 
     Raises:
         DataError: a file cannot be read or a compressed one is damaged; says where.
@@ -48,7 +52,7 @@ def read_blocks(paths: Sequence[Place], longest: int) -> Iterator[Block]:
     before = 0
     for path in paths:
         first, read, found = 1, 0, kind(path)
-        for data, read in _read(path, longest):
+        for data, read in _read(path, longest, window):
             if len(data) > longest:
                 _check_lines(path, first, data, longest)
             if path == STDIN and first == 1:
@@ -131,11 +135,11 @@ def kind(path: Place) -> str:
     return suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in COMPRESSIONS else suffixes[-1]
 
 
-def _read(path: Place, longest: int) -> Iterator[tuple[bytes, int]]:
+def _read(path: Place, longest: int, window: int) -> Iterator[tuple[bytes, int]]:
     """Blocks, each with how far the file was read; one may have a line that is too long."""
     file: io.BufferedIOBase | None = None
     try:
-        with _open(path) as file:
+        with _open(path, window) as file:
             read = 0
             while data := file.read(BLOCK):
                 if not data.endswith(b"\n"):
@@ -155,8 +159,8 @@ def _read(path: Place, longest: int) -> Iterator[tuple[bytes, int]]:
         raise DataError(problem, file=path) from error
 
 
-def _open(path: Place) -> io.BufferedIOBase:
-    return open(0, "rb", closefd=False) if path == STDIN else open_bytes(path)
+def _open(path: Place, window: int) -> io.BufferedIOBase:
+    return open(0, "rb", closefd=False) if path == STDIN else open_bytes(path, window=window)
 
 
 def _is_object(data: bytes) -> bool:

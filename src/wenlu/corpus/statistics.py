@@ -22,6 +22,7 @@ from wenlu.corpus.memory import share_memory
 from wenlu.corpus.places import size_of
 from wenlu.corpus.sharing import share
 from wenlu.corpus.temporary import temporary_folder
+from wenlu.corpus.zstd_frames import window_within
 
 START = 150_000_000
 """Bytes that a process takes beside what it collects: Python, numpy, a block of short lines."""
@@ -137,7 +138,7 @@ def stats(
     shares = share_memory(memory, 1 if few else workers, START, _LEAST)
     with temporary_folder(Path("wenlu-stats"), temp or tempfile.gettempdir()) as folder:
         found = share(
-            read_blocks(paths, min(LONGEST, shares.each // _LINE)),
+            read_blocks(paths, min(LONGEST, shares.each // _LINE), window_within(shares.memory)),
             partial(_Reader, folder, shares.each),
             shares.processes,
             None if progress is None else partial(_advance, progress, size),

@@ -29,6 +29,7 @@ from wenlu.corpus.records import Record
 from wenlu.corpus.sentences import BREAKS
 from wenlu.corpus.sharing import share
 from wenlu.corpus.temporary import temporary_folder
+from wenlu.corpus.zstd_frames import window_within
 from wenlu.errors import ConfigError
 
 START = 130_000_000
@@ -138,7 +139,7 @@ def count(
         plan(_plan(paths, size, shares))
     with temporary_folder(out, temp) as folder:
         found = share(
-            read_blocks(paths, min(LONGEST, shares.each // _LINE)),
+            read_blocks(paths, min(LONGEST, shares.each // _LINE), window_within(shares.memory)),
             partial(_Tally, unit, field, shares.each, folder),
             shares.processes,
             None if progress is None else partial(_advance, progress, "counting", size),

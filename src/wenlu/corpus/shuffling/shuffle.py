@@ -33,6 +33,7 @@ from wenlu.corpus.shuffling.sinks import open_sink
 from wenlu.corpus.shuffling.source import Source
 from wenlu.corpus.shuffling.target import Target, find_target
 from wenlu.corpus.temporary import temporary_place
+from wenlu.corpus.zstd_frames import window_within
 from wenlu.errors import ConfigError, RunError
 
 
@@ -180,7 +181,13 @@ def shuffle(
         check_disk(made, folder if made.passes > 1 or home is None else home)
     with (
         _scratch(folder, target.name, kept[0] if kept else None) as scratch,
-        Source(found.files, separator=separator, group=group, drop_empty=drop_empty) as source,
+        Source(
+            found.files,
+            separator=separator,
+            group=group,
+            drop_empty=drop_empty,
+            window=window_within(memory),
+        ) as source,
     ):
         if kept is not None:
             tidy(scratch)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wenlu.corpus.compressed import COMPRESSIONS, open_bytes, position
 from wenlu.corpus.places import STDIN, Place, Url, size_of
 from wenlu.corpus.shuffling.separators import Separator
+from wenlu.corpus.zstd_frames import LARGEST_WINDOW
 from wenlu.errors import DataError
 
 Bytes = NDArray[np.uint8]
@@ -29,6 +30,7 @@ class Source:
         separator: the bytes that end a line.
         group: lines of a record; the last record of a file may have fewer.
         drop_empty: leave out lines that have nothing before their separator.
+        window: bytes that the window of a .zst file may have.
     """
 
     def __init__(
@@ -38,7 +40,9 @@ class Source:
         separator: bytes = b"\n",
         group: int = 1,
         drop_empty: bool = False,
+        window: int = LARGEST_WINDOW,
     ) -> None:
+        self._window = window
         self._files, self._separator = list(files), Separator(separator)
         self._group, self._drop_empty = group, drop_empty
         self._file: io.BufferedIOBase | io.RawIOBase | None = None
@@ -267,7 +271,7 @@ class Source:
             return
         try:
             if path.suffix.lower() in COMPRESSIONS:
-                self._file = open_bytes(path)
+                self._file = open_bytes(path, window=self._window)
                 while offset and (skipped := self._file.read(min(offset, CHUNK))):
                     offset -= len(skipped)
             elif isinstance(path, Url):

@@ -8,7 +8,8 @@ from pathlib import Path
 from wenlu.corpus.compressed import COMPRESSIONS
 from wenlu.corpus.places import Place, Url, to_place
 from wenlu.corpus.results import check_url, is_input, send
-from wenlu.errors import ConfigError, MissingExtraError, RunError
+from wenlu.corpus.zstd_frames import need_zstandard
+from wenlu.errors import ConfigError, RunError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +42,7 @@ class Target:
         if place is None:
             return
         if Path(self.shards[0] if self.shards else self.name).suffix.lower() == ".zst":
-            _need_zstandard(place)
+            need_zstandard(f"writing {place}")
         if isinstance(place, Url):
             if not self.shards and is_input(place, files):
                 raise _same(place)
@@ -122,13 +123,6 @@ def _shard_names(pattern: Place, shards: int) -> tuple[str, ...]:
             "one place for the number, such as out/part-{:05d}.jsonl"
         )
     return names
-
-
-def _need_zstandard(out: Place) -> None:
-    try:
-        import zstandard  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("zstandard", "corpus", f"writing {out}") from None
 
 
 def _same(place: Place) -> RunError:
