@@ -42,7 +42,7 @@ class DataError(WenluError, ValueError):
         field: str | None = None,
     ) -> None:
         self.problem, self.file, self.line, self.field = problem, file, line, field
-        place = "" if file is None else str(file)
+        place = "" if file is None else str(file).replace("\n", "\\n")
         if line is not None:
             place += f", line {line}" if place else f"line {line}"
         if field is not None:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
 
 from wenlu.cli.config_file import apply_config_file
 from wenlu.cli.help_page import HelpPage
 from wenlu.cli.output import UsageError
 from wenlu.cli.whole_numbers import refuse_fractions
 from wenlu.errors import WenluError
+from wenlu.terminal import Terminal
 from wenlu.version import __version__
 
 _HELP = """文炉: train, measure and use models for Chinese text.
@@ -121,22 +121,22 @@ def run(tokens: list[str]) -> int:
     debug = "--debug" in tokens[:end]
     tokens = [t for i, t in enumerate(tokens) if t != "--debug" or i >= end] or ["--help"]
     asked = " ".join(tokens[: 2 if tokens[0] in _GROUPS else 1])
-    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    errors = Terminal(stderr=True)
     try:
         _app(asked)(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except (CycloptsError, UsageError) as error:
-        errors.print(f"{_usage(asked)}\nerror: {error}")
+        errors.say(f"{_usage(asked)}\nerror: {error}")
         return 2
     except WenluError as error:
         if debug:
             raise
-        errors.print(f"error: {error}")
+        errors.say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         if debug:
             raise
-        errors.print("interrupted")
+        errors.say("interrupted")
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -145,7 +145,7 @@ def run(tokens: list[str]) -> int:
         if debug:
             raise
         place = f"{error.filename}: " if error.filename else ""
-        errors.print(f"error: {place}{error.strerror or error}")
+        errors.say(f"error: {place}{error.strerror or error}")
         return 1
     return 0
 

@@ -3,14 +3,14 @@
 import json
 import os
 import sys
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from wenlu.errors import RunError
+from wenlu.terminal import UNSEEN, Terminal
 
-people = Console(highlight=False)
+people = Terminal()
 
 
 class UsageError(Exception):
@@ -18,18 +18,35 @@ class UsageError(Exception):
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401
-    """One document and nothing else on stdout."""
-    text = json.dumps(document, ensure_ascii=False)
+    """One document and nothing else on stdout.
+
+    A number that is not finite, which JSON cannot say, is null. What would act unseen on a
+    terminal is written as an escape, which means the same character.
+    """
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(document), ensure_ascii=False)
+    text = UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # the terminal's encoding has no such characters
-        text = json.dumps(document)
+        text = json.dumps(json.loads(text))
     sys.stdout.write(text + "\n")
 
 
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    """The same with None in the place of NaN and the infinities."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
 def say(line: str) -> None:
-    """A line for people, as it is."""
-    people.print(line, markup=False, soft_wrap=True)
+    """A line for people."""
+    people.say(line)
 
 
 def megabytes(size: int) -> str:

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -17,6 +16,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.text import Text
+
+from wenlu.terminal import Terminal
 
 Advance = Callable[[int, int], None]
 """How many of how many are done."""
@@ -60,11 +61,11 @@ def passes_bar() -> Iterator[Callable[[str, int, int], None]]:
 @contextmanager
 def _bar(text: str, *columns: ProgressColumn) -> Iterator[Advance]:
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         *columns,
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Terminal(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
 
 from wenlu.cli.flags import Switch
 from wenlu.cli.output import UsageError, print_json
 from wenlu.cli.progress import bytes_bar
 from wenlu.cli.termination import tidy_end
+from wenlu.terminal import Terminal
 
 if TYPE_CHECKING:
     from wenlu.corpus.shuffling import Plan
@@ -102,13 +102,13 @@ def shuffle(
     to_stdout = out == "-"
     if json and to_stdout:
         raise UsageError("--json prints to standard output, where the lines go; give --out FILE")
-    people = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    people = Terminal(stderr=True)
     plans: list[Plan] = []
 
     def show(plan: "Plan") -> None:
         plans.append(plan)
         if not json:
-            people.print(str(plan))
+            people.say(str(plan))
 
     with tidy_end(), _notes(people):
         result = run(
@@ -132,24 +132,24 @@ def shuffle(
         print_json({"output": out, **asdict(result), "plan": asdict(plans[0])})
         return
     for path in result.line_ends_added:
-        people.print(f"The last line of {path} had no line end; it was given one.")
+        people.say(f"The last line of {path} had no line end; it was given one.")
     if result.empty_lines_dropped:
-        people.print(f"{result.empty_lines_dropped:,} empty lines were left out.")
+        people.say(f"{result.empty_lines_dropped:,} empty lines were left out.")
     rate = result.bytes / max(result.seconds, 1e-9) / 1e6
-    people.print(
+    people.say(
         f"{result.records:,} lines, {result.bytes:,} bytes in {result.seconds:,.1f} s "
         f"({rate:,.0f} MB/s), the same in and out (fingerprint {result.fingerprint})"
     )
 
 
 @contextmanager
-def _notes(people: Console) -> Iterator[None]:
+def _notes(people: Terminal) -> Iterator[None]:
     """What is to be said besides an error, or besides that it was stopped."""
     try:
         yield
     except BaseException as error:
         for note in getattr(error, "__notes__", ()):
-            people.print(note)
+            people.say(note)
         raise
 
 

@@ -2,7 +2,6 @@
 
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -12,10 +11,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from wenlu.terminal import Terminal
+
 
 def notice(text: str) -> None:
     """A line for people that is no result."""
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(text)
+    Terminal(stderr=True).say(text)
 
 
 class ProgressBar:
@@ -26,10 +27,10 @@ class ProgressBar:
     """
 
     def __init__(self, *, enabled: bool = True) -> None:
-        self.console = Console(stderr=True)
+        self.console = Terminal(stderr=True)
         self.enabled = enabled
         self.rich = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -83,7 +84,7 @@ class ProgressBar:
     def line(self, text: str) -> None:
         """A line that stays."""
         if self.enabled:
-            self.rich.console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self.rich.console.print(text, soft_wrap=True)
 
     def stop(self) -> None:
         """Take the bar away."""

@@ -5,14 +5,11 @@ A plain string is text and is escaped wherever it enters; only `Html` passes as 
 overrides of the writing direction, lone surrogates) are shown instead.
 """
 
-import re
 from collections.abc import Iterable
 from html import escape as escape_html
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
-)
+from wenlu.terminal import show_unseen
+
 _VOID = {"meta", "br", "col"}
 
 
@@ -27,7 +24,7 @@ Child = str | int | None
 
 def escape(text: str) -> Html:
     """Text as markup that shows exactly this text."""
-    return Html(escape_html(_UNSEEN.sub(_show, text)))
+    return Html(escape_html(show_unseen(text)))
 
 
 def tag(name: str, /, *children: Child, **attributes: str | int | float | bool | None) -> Html:
@@ -97,10 +94,3 @@ def barred(kind: str, words: str, share: float) -> Html:
 def empty(sentence: str) -> Html:
     """What stands where there is nothing to show yet."""
     return tag("p", sentence, class_="empty")
-
-
-def _show(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code < 0x20:
-        return chr(0x2400 + code)  # the picture of a control character, such as ␀
-    return "␡" if code == 0x7F else f"[U+{code:04X}]"
