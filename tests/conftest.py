@@ -52,3 +52,10 @@ def attempt() -> Iterator[Attempt]:
 # Where the tests are a job in the background, Ctrl-C is ignored, and by all programs that they
 # start; some of these are to be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Names of tests are the same in all processes, or pytest-xdist cannot hand them out."""
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} has an address in its name; give it `ids`")

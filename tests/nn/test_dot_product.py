@@ -255,7 +255,9 @@ def test_gradients_of_merged_passes() -> None:
 
 
 @pytest.mark.parametrize("sizes", [(4, 4), (1, 9), (7, 3), (8, 8)])
-@pytest.mark.parametrize("mask", [None, Causal(), Causal() & Padding(REAL)], ids=str)
+@pytest.mark.parametrize(
+    "mask", [None, Causal(), Causal() & Padding(REAL)], ids=lambda mask: type(mask).__name__
+)
 def test_the_log_sum_exp_has_its_gradient_too(mask: Mask | None, sizes: tuple[int, int]) -> None:
     """Where one or both are used."""
     key_size, head_size = sizes
@@ -363,7 +365,9 @@ def test_no_matrix_of_all_scores_is_built_forwards_or_backwards(mask: Mask | Non
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-@pytest.mark.parametrize("mask", [None, Causal(), Causal() & Padding(REAL)], ids=str)
+@pytest.mark.parametrize(
+    "mask", [None, Causal(), Causal() & Padding(REAL)], ids=lambda mask: type(mask).__name__
+)
 def test_a_gpu_finds_what_a_cpu_finds(mask: Mask | None) -> None:
     given = [torch.randn(2, 2, 5, size, requires_grad=True) for size in (7, 7, 3)]
     found = []
