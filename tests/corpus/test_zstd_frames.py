@@ -65,12 +65,12 @@ def test_a_window_that_is_too_large_says_what_would_do(tmp_path: Path) -> None:
     said = r"it needs a window of 268 MB, more than the 134 MB .*--long=28, or allow more memory"
     with pytest.raises(DataError, match=said):
         list(read_records(path.rename(tmp_path / "a.csv.zst")))
-    path.write_bytes(frame(b"a\n" * 10, window_log=26))
-    said = r"cannot be read: it needs a window of 67 MB, more than the"
+    path.write_bytes(frame(b"a\n" * 10, window_log=27))
+    said = r"cannot be read: it needs a window of 134 MB, more than the"
     for run in (
-        lambda: shuffle([path], tmp_path / "out.txt", memory=400_000_000),
-        lambda: count([path], tmp_path / "out.tsv", memory=400_000_000, workers=1),
-        lambda: stats([path], memory=400_000_000, workers=1),
+        lambda: shuffle([path], tmp_path / "out.txt", memory=900_000_000),
+        lambda: count([path], tmp_path / "out.tsv", memory=900_000_000, workers=1),
+        lambda: stats([path], memory=900_000_000, workers=1),
     ):
         with pytest.raises(DataError, match=said):
             run()

@@ -11,7 +11,7 @@ from wenlu.corpus.compressed import COMPRESSIONS, open_bytes, position
 from wenlu.corpus.documents import DOCUMENTS
 from wenlu.corpus.lines import too_long
 from wenlu.corpus.places import STDIN, Place, Url, size_of, to_place
-from wenlu.corpus.records import check_there
+from wenlu.corpus.records import check_there, not_a_file
 from wenlu.corpus.zstd_frames import LARGEST_WINDOW
 from wenlu.errors import DataError
 
@@ -119,14 +119,28 @@ def named(places: Sequence[str | PathLike[str]]) -> Iterator[Place]:
 
 
 def inside_of(folder: Place) -> list[Place]:
-    """All files in a folder and in those in it, hidden ones aside, in the order of their paths."""
+    """All files in a folder and in those in it, hidden ones aside, in the order of their paths.
+
+    Raises:
+        DataError: something in it is neither a file nor a folder, such as a link to nowhere, or a
+            folder cannot be read: nothing is skipped silently.
+    """
     if isinstance(folder, Url):
         return [*folder.inside()]
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    )
+    found: list[Place] = []
+    try:
+        for path in folder.iterdir():
+            if path.name.startswith("."):
+                continue
+            if path.is_file():
+                found.append(path)
+            elif path.is_dir() and not path.is_symlink():
+                found += inside_of(path)
+            else:
+                raise not_a_file(path)
+    except OSError as error:
+        raise DataError(f"the folder cannot be read: {error.strerror}", file=folder) from error
+    return sorted(found)
 
 
 def kind(path: Place) -> str:

@@ -170,11 +170,25 @@ def check_there(path: Path, kinds: Collection[str] | None = None) -> None:
         raise DataError(f"this is a folder; give a file ({has})", file=path)
     if path.exists():
         return
+    if path.is_symlink():
+        raise not_a_file(path)
     if not path.parent.is_dir():
         raise DataError(f"there is no such file, nor a folder {path.parent}", file=path)
     names = [one.name for one in path.parent.iterdir() if one.is_file()]
     near = f"the closest are {closest(path.name, names)}" if names else "the folder has no files"
     raise DataError(f"there is no such file in {path.parent}; {near}", file=path)
+
+
+def not_a_file(path: Path) -> DataError:
+    """The error for what is no file, nor a folder that is looked into."""
+    if not path.is_symlink():
+        return DataError("this is neither a file nor a folder; remove it", file=path)
+    target = path.readlink()
+    if path.is_dir():
+        problem = f"this is a link to the folder {target}; name that folder instead"
+    else:
+        problem = f"this link leads nowhere: there is no file {target}. Mend or remove the link"
+    return DataError(problem, file=path)
 
 
 def has_kind(path: Path, kinds: Collection[str]) -> bool:

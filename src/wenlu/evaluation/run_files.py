@@ -4,8 +4,6 @@ A run may be unfinished, killed in the middle of a line, or resumed: what is the
 is not is empty, and what cannot be read is named in `notes`.
 """
 
-import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 from wenlu.errors import RunError
 from wenlu.evaluation.predictions import AnyPrediction, kind_of, read_predictions
 from wenlu.evaluation.records import Record, number, record
+from wenlu.parsing import parse_json, parse_toml
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +79,8 @@ def _read_config(file: Path, notes: list[str]) -> tuple[Record, str]:
         return {}, ""
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        return tomllib.loads(text), text
-    except tomllib.TOMLDecodeError as problem:
+        return parse_toml(text), text
+    except ValueError as problem:
         notes.append(f"{file.name} is not valid TOML ({problem})")
         return {}, text
 
@@ -90,7 +89,7 @@ def _read_result(file: Path, notes: list[str]) -> Record:
     if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_bytes())
+        found = parse_json(file.read_bytes())
     except ValueError as problem:
         notes.append(f"{file.name} is not valid JSON ({problem})")
         return {}
@@ -107,7 +106,7 @@ def _read_lines(file: Path, notes: list[str]) -> Iterator[Record]:
     broken: list[int] = []
     for at, line in enumerate(lines, 1):
         try:
-            found = json.loads(line) if line.strip() else None
+            found = parse_json(line) if line.strip() else None
         except ValueError:
             broken.append(at)
             continue

@@ -6,6 +6,7 @@ from typing import Any
 
 from wenlu.atomic import atomic_write
 from wenlu.errors import RunError
+from wenlu.parsing import parse_json
 
 
 def write_result(folder: Path, result: dict[str, Any]) -> None:
@@ -22,7 +23,7 @@ def read_result(folder: Path) -> dict[str, Any]:
             raise RunError(f"{folder} is not finished; go on with: wenlu train ... --resume")
         raise RunError(f"{folder} is not a run folder: it has no result.json")
     try:
-        result = json.loads(path.read_bytes())
+        result = parse_json(path.read_bytes())
     except ValueError as error:
         raise RunError(f"{path} is damaged: {error}; train again with --overwrite") from None
     if not isinstance(result, dict):

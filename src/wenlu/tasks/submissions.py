@@ -1,10 +1,10 @@
 """Upload files of benchmarks, read back to be checked."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from wenlu.errors import DataError
+from wenlu.parsing import parse_json
 
 
 def json_object(text: str, path: Path, line: int | None = None) -> dict[str, Any]:
@@ -14,8 +14,8 @@ def json_object(text: str, path: Path, line: int | None = None) -> dict[str, Any
         DataError: it is something else; names file and line.
     """
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
+        found = parse_json(text)
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise DataError("not a JSON object", file=path, line=line)

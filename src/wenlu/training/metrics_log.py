@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from wenlu.atomic import atomic_write
+from wenlu.parsing import parse_json
 
 
 class MetricsLog:
@@ -39,7 +40,7 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     lines = []
     for line in path.read_text("utf-8").splitlines():
         try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:
+            lines.append(parse_json(line))
+        except ValueError:
             break  # the process was killed while it wrote this one
     return lines

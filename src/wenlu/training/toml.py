@@ -5,13 +5,13 @@ file, so all of their fields have different names.
 """
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from wenlu.errors import ConfigError, closest
+from wenlu.parsing import parse_toml
 
 Config = TypeVar("Config")
 
@@ -93,8 +93,8 @@ def _build(kind: type[Config], values: Mapping[str, Any], source: str) -> Config
 def read_toml(path: Path) -> dict[str, Any]:
     """The values of a TOML file; ConfigError names the file if it is none."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return parse_toml(path.read_text("utf-8"))
+    except ValueError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None

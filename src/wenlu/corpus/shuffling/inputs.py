@@ -8,6 +8,7 @@ from wenlu.corpus.blocks import named, text_files
 from wenlu.corpus.compressed import COMPRESSIONS
 from wenlu.corpus.documents import DOCUMENTS
 from wenlu.corpus.places import STDIN, Place, Url, size_of
+from wenlu.corpus.records import check_there
 from wenlu.errors import DataError
 
 
@@ -48,7 +49,7 @@ def find_inputs(inputs: Sequence[str | PathLike[str]]) -> Inputs:
         elif isinstance(given, Url) or given.exists():
             files.append(given)  # what is wrong with a URL is said when its size is looked up
         else:
-            raise DataError("there is no such file", file=given)
+            check_there(given)
     if files.count(STDIN) > 1:
         raise DataError("standard input (-) can be read only once")
     return Inputs(files, [size_of(path) for path in files])
