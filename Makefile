@@ -45,6 +45,7 @@ bench: $(VENV)/bench
 	$(BIN)/python -m bench.spans
 	$(BIN)/python -m bench.reading
 	$(BIN)/python -m bench.gradient_checkpointing
+	$(BIN)/python -m bench.loading
 	$(BIN)/python -m bench.shuffle
 	$(BIN)/python -m bench.counting
 

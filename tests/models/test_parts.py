@@ -9,6 +9,7 @@ from torch import nn
 
 from wenlu.errors import CheckpointError, ConfigError
 from wenlu.models import FAMILIES, Model, load, save
+from wenlu.models.convert import convert
 from wenlu.nn import Relative
 from wenlu.text import Tokenizer
 
@@ -188,3 +189,16 @@ def test_a_buffer_that_would_have_no_values_is_told(
     folder = save(tmp_path / "model", model, tokenizer)
     with pytest.raises(CheckpointError, match=r"whitening.window is made with torch.empty"):
         load(folder, parts=[Forgetful])
+
+
+def test_converting_keeps_all_parts(model: Model, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    del model.ladder.description  # even if nothing says how to make it again
+    folder = save(tmp_path / "model", model, tokenizer)
+    assert convert(folder, tmp_path / "half", to="wenlu", half=True) == "model"
+    assert convert(folder, tmp_path / "again", to="wenlu") == "model"
+    for name in ("config.json", "model.safetensors", "wenlu.json"):
+        assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    halved = load(tmp_path / "half", parts=[Whitening]).model.whitening
+    assert torch.equal(halved.kernel, model.whitening.kernel.half().float())
+    with pytest.raises(CheckpointError, match="the head ladder, whitening has no place there"):
+        convert(folder, tmp_path / "theirs", to="hf")

@@ -1,12 +1,11 @@
 """From one layout of model folders to another."""
 
 from os import PathLike
-from pathlib import Path
 
 from wenlu.checkpoints import read_checkpoint
 from wenlu.models.bundled import BUNDLED
-from wenlu.models.load import classifier_of, load
-from wenlu.models.saving import save
+from wenlu.models.load import find_folder, load, tokenizer_of
+from wenlu.models.saving import save, write
 
 
 def convert(
@@ -23,15 +22,22 @@ def convert(
     Returns:
         "classifier" or "model".
     """
-    folder = Path(source)
-    if str(source) not in BUNDLED and folder.is_dir():
-        folder = folder / "model" if (folder / "model").is_dir() else folder
-        checkpoint = read_checkpoint(folder)
-        if "classifier" in checkpoint.heads:
-            classifier, tokenizer, extra = classifier_of(checkpoint)
-            labels = checkpoint.notes.labels
-            save(target, classifier, tokenizer, labels=labels, extra=extra, layout=to, half=half)
-            return "classifier"
-    model, tokenizer = load(folder if folder.is_dir() else source)
-    save(target, model, tokenizer, layout=to, half=half)
-    return "model"
+    bundled = BUNDLED.get(str(source))
+    if bundled is not None and not bundled.trained:
+        model, tokenizer = load(source)
+        save(target, model, tokenizer, layout=to, half=half)
+        return "model"
+    folder = find_folder(str(source))
+    folder = folder / "model" if (folder / "model").is_dir() else folder
+    checkpoint = read_checkpoint(folder)
+    tokenizer = tokenizer_of(checkpoint)
+    write(
+        target,
+        checkpoint.config,
+        checkpoint.tensors,
+        checkpoint.notes,
+        tokenizer,
+        layout=to,
+        half=half,
+    )
+    return "classifier" if "classifier" in checkpoint.heads else "model"

@@ -69,22 +69,29 @@ def load(name_or_path: str | PathLike[str], *, parts: Iterable[type] = ()) -> Lo
     if name in BUNDLED and not BUNDLED[name].trained:
         tokenizer = Tokenizer.from_vocab(asset("vocabulary", "vocab.txt"))
         return Loaded(Model(BUNDLED[name].shape(len(tokenizer))), tokenizer)
-    folder = asset("models", name) if name in BUNDLED else _folder(name)
-    checkpoint = read_checkpoint(folder, parts)
+    checkpoint = read_checkpoint(find_folder(name), parts)
     with WithoutWeights():
         model = Model(checkpoint.config, checkpoint.heads)
         add_parts(model, checkpoint, parts)
     fill(model, checkpoint)
-    return Loaded(model, _tokenizer(folder, checkpoint))
+    return Loaded(model, tokenizer_of(checkpoint))
 
 
 def load_classifier(folder: str | PathLike[str]) -> LoadedClassifier:
     """The classifier that a training run left in `folder`."""
-    folder = _folder(str(folder))
+    folder = find_folder(str(folder))
     checkpoint = read_checkpoint(folder)
-    if not is_wenlu_classifier(checkpoint):
+    if "classifier" not in checkpoint.heads or "task" not in checkpoint.notes.extra:
         raise CheckpointError(_NOT_TRAINED.format(folder=folder))
-    return classifier_of(checkpoint)
+    with WithoutWeights():
+        classifier = Classifier(
+            Model(checkpoint.config, checkpoint.heads & {"pooler"}),
+            len(checkpoint.tensors["classifier.weight"]),
+            pooling=checkpoint.notes.pooling or "first",
+        )
+    fill(classifier, checkpoint)
+    tokenizer = tokenizer_of(checkpoint)
+    return LoadedClassifier(classifier.eval(), tokenizer, dict(checkpoint.notes.extra))
 
 
 def load_trained(folder: str | PathLike[str], build: Build) -> Trained:
@@ -97,7 +104,7 @@ def load_trained(folder: str | PathLike[str], build: Build) -> Trained:
     Raises:
         CheckpointError: there is no such model, or it was not fine-tuned for a task.
     """
-    folder = _folder(str(folder))
+    folder = find_folder(str(folder))
     checkpoint = read_checkpoint(folder)
     if "task" not in checkpoint.notes.extra:
         raise CheckpointError(_NOT_TRAINED.format(folder=folder))
@@ -106,7 +113,7 @@ def load_trained(folder: str | PathLike[str], build: Build) -> Trained:
         model = Model(checkpoint.config, checkpoint.heads & {"pooler"})
         module = build(model, checkpoint.notes.pooling or "first", task)
     fill(module, checkpoint)
-    return Trained(module.eval(), _tokenizer(folder, checkpoint), task)
+    return Trained(module.eval(), tokenizer_of(checkpoint), task)
 
 
 _NOT_TRAINED = (
@@ -115,25 +122,10 @@ _NOT_TRAINED = (
 )
 
 
-def is_wenlu_classifier(checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint is a classifier that says which task it was fine-tuned for."""
-    return "classifier" in checkpoint.heads and "task" in checkpoint.notes.extra
-
-
-def classifier_of(checkpoint: Checkpoint) -> LoadedClassifier:
-    """The classifier in a checkpoint that has one, whoever trained it."""
-    with WithoutWeights():
-        classifier = Classifier(
-            Model(checkpoint.config, checkpoint.heads & {"pooler"}),
-            len(checkpoint.tensors["classifier.weight"]),
-            pooling=checkpoint.notes.pooling or "first",
-        )
-    fill(classifier, checkpoint)
-    tokenizer = _tokenizer(checkpoint.source, checkpoint)
-    return LoadedClassifier(classifier.eval(), tokenizer, dict(checkpoint.notes.extra))
-
-
-def _folder(name: str) -> Path:
+def find_folder(name: str) -> Path:
+    """Where a model is: the folder of a bundled one, a folder, or the cache of the hub."""
+    if name in BUNDLED and BUNDLED[name].trained:
+        return asset("models", name)
     folder = Path(name)
     if folder.is_dir():
         return folder
@@ -148,7 +140,9 @@ def _folder(name: str) -> Path:
     )
 
 
-def _tokenizer(folder: Path, checkpoint: Checkpoint) -> Tokenizer:
+def tokenizer_of(checkpoint: Checkpoint) -> Tokenizer:
+    """The tokenizer beside a checkpoint; it has no more tokens than the model has vectors."""
+    folder = checkpoint.source
     tokenizer = Tokenizer.from_folder(folder)
     rows = checkpoint.config.vocabulary
     if len(tokenizer) > rows:
