@@ -211,13 +211,13 @@ def test_a_run_that_exists_is_kept_unless_told(cli: Cli, trained: Path, data: Pa
     line = ("train", "classify", "--data", data, "--out", trained, *SMALL)
     said = cli(*line)
     assert said.code == 1
-    remedy = "--resume to go on with it, --overwrite to replace it, or another --out"
+    remedy = "--resume to continue it, --overwrite to replace it, or another --out"
     assert said.err == f"error: {trained} exists already: {remedy}\n"
     said = cli(*line, "--resume")
     assert said == (
         1,
         "",
-        f"error: {trained} is finished already, so there is nothing to go on with; --overwrite "
+        f"error: {trained} is finished already, so there is nothing to resume; --overwrite "
         "would replace it\n",
     )
 
@@ -251,7 +251,7 @@ def test_a_run_that_is_not_finished(cli: Cli, trained: Path, tmp_path: Path) -> 
     for line in (["predict", tmp_path, "好"], ["evaluate", tmp_path], ["submit", tmp_path]):
         said = cli(*line)
         assert said.code == 1
-        assert f"error: {tmp_path} is not finished; go on with: wenlu train" in said.err
+        assert f"error: {tmp_path} is not finished; resume it with: wenlu train" in said.err
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "submit"])

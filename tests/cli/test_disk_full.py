@@ -61,7 +61,7 @@ def test_training_can_be_gone_on_with(
     with monkeypatch.context() as full:
         fill_when_placing(full, name)
         said = stops(cli, *line)
-    assert f"to go on with {out}, give the same command with --resume" in said
+    assert f"to resume {out}, give the same command with --resume" in said
     assert leftovers(data.parent) == []
     assert not (out / "result.json").exists()
     assert cli(*line, "--resume").code == 0

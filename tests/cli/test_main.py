@@ -163,7 +163,7 @@ def test_ctrl_c_in_training_says_how_to_go_on(
         said = cli("train", "classify", "--data", data, "--out", out, *many)
     assert said.code == 130
     assert said.err.startswith("epoch 1: ")
-    assert f"to go on with {out}, give the same command with --resume\n" in said.err
+    assert f"to resume {out}, give the same command with --resume\n" in said.err
     assert said.err.endswith("interrupted\n")
     assert "Traceback" not in said.err
     assert list((out / "checkpoint").iterdir())

@@ -66,11 +66,11 @@ def test_help_has_every_setting_with_its_sentence_and_default(cli: Cli) -> None:
         assert f" --{field.name.replace('_', '-')} " in words
         assert f"[default: {field.default}]" in words
     for sentence in (
-        "One or more that go together: mlm, nsp, sop, lm, unilm",
-        "Go on with the run at --out.",
-        "A run that is stopped in any way goes on with --resume, to the same weights",
-        "Share of words that are chosen to be predicted.",
-        "Updates in which the learning rate rises.",
+        "One or more of mlm, nsp, sop, lm, unilm that can be combined",
+        "Resume the run at --out.",
+        "--resume continues a run that was stopped in any way",
+        "Share of words to predict.",
+        "Steps in which the learning rate rises.",
     ):
         assert sentence in words
 
@@ -249,7 +249,7 @@ def test_a_vocabulary_that_the_tokens_were_not_made_with(
         (("--steps", "0"), "steps must be at least 1; got 0"),
         (("--lr", "nan"), "lr must be above 0; got nan"),
         (("--seed", "-1"), "seed must be in [0, 2**64); got -1"),
-        (("--average", "0.5"), "the weights of the last 50% of the updates cannot be averaged"),
+        (("--average", "0.5"), "the weights of the last 50% of the steps cannot be averaged"),
         (("--out", "{file}/run"), "cannot make the folder "),
     ],
 )
@@ -289,15 +289,15 @@ def test_a_folder_that_exists(cli: Cli, line: Line, out: Path) -> None:
     assert cli(*line).code == 0
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     said = cli(*line)
-    remedy = "--resume to go on with it, --overwrite to replace it, or another --out"
+    remedy = "--resume to continue it, --overwrite to replace it, or another --out"
     assert said == (1, "", f"error: {out} exists already: {remedy}\n")
     said = cli(*line, "--resume")
     assert said.code == 1
-    assert "is finished already; give more --steps to go on, or --overwrite" in said.err
+    assert "is finished already; give more --steps to continue, or --overwrite" in said.err
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     said = cli(*changed(line, "--steps", "16"), "--resume")
     assert said.code == 0
-    assert "going on after update 6\n" in said.out
+    assert "resuming after step 6\n" in said.out
     assert cli(*line, "--overwrite").code == 0
 
 
@@ -323,7 +323,7 @@ def test_a_checkpoint_of_another_shape(
     shape.write_text(shape.read_text().replace("layers = 2", "layers = 3"))
     said = cli(*line, "--resume")
     assert said.code == 1
-    assert f"error: {out} was begun with other data, another model or other settings" in said.err
+    assert f"error: {out} was started with other data, another model or other settings" in said.err
     shape.write_text(shape.read_text().replace("layers = 3", "layers = 2"))
     assert cli(*line, "--resume").code == 0
 
@@ -333,8 +333,9 @@ def test_other_settings(cli: Cli, line: Line, out: Path, monkeypatch: pytest.Mon
     assert cli(*line).code == 130
     said = cli(*changed(line, "--lr", "0.5"), "--resume")
     assert said.code == 1
-    assert f"error: {out} was begun otherwise, so it cannot be gone on with: lr was 0.001 and" in (
-        said.err
+    assert (
+        f"error: {out} was started with other settings, so it cannot be resumed: lr was 0.001 and"
+        in (said.err)
     )
 
 
@@ -371,12 +372,12 @@ def test_ctrl_c(
         end_after(patch, 5, *signals)
         said = cli(*line)
     assert said.code == 130
-    told = f"stopped; to go on with {out}, give the same command with --resume\ninterrupted\n"
+    told = f"stopped; to resume {out}, give the same command with --resume\ninterrupted\n"
     assert said.err == told
     assert newest_step(out / "checkpoint") == kept
     said = cli(*line, "--resume")
     assert said.code == 0
-    assert f"going on after update {kept}\n" in said.out
+    assert f"resuming after step {kept}\n" in said.out
 
 
 def test_ctrl_c_while_cutting_text(
@@ -420,7 +421,7 @@ def test_no_room_for_what_a_run_writes(
     with monkeypatch.context() as full:
         fill_when_placing(full, name)
         told = stops(cli, *line)
-    assert f"to go on with {out}, give the same command with --resume" in told
+    assert f"to resume {out}, give the same command with --resume" in told
     assert leftovers(out) == []
     assert not (out / "result.json").exists()
     assert cli(*line, "--resume").code == 0
@@ -450,7 +451,7 @@ def test_no_room_for_the_next_checkpoint(
     assert leftovers(out) == []
     said = cli(*line, "--resume")
     assert said.code == 0
-    assert "going on after update 4\n" in said.out
+    assert "resuming after step 4\n" in said.out
 
 
 def test_no_room_for_the_log(cli: Cli, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def test_killed_when_the_result_stood(
     assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
     assert result(run)["scores"] == result(whole)["scores"]
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [1]
-    assert f"error: {run} is finished already, so there is nothing to go on with" in log.read_text()
+    assert f"error: {run} is finished already, so there is nothing to resume" in log.read_text()
     assert_same_run(run, whole)
 
 
@@ -166,9 +166,9 @@ def test_the_program_itself(
         Program([*tokens, "--resume"]).until(lambda: lines() > before).end(signal.SIGINT)
     )
     assert code == INTERRUPTED, err
-    assert f"stopped; to go on with {run}, give the same command with --resume" in err
+    assert f"stopped; to resume {run}, give the same command with --resume" in err
     assert "Traceback" not in err
-    assert "going on after update " in out
+    assert "resuming after step " in out
     log = tmp_path / "log"
     assert attempt([*tokens, "--resume"], log) == [0], log.read_text()
     assert_same_run(run, whole)
@@ -194,7 +194,7 @@ def test_interrupted(
     command = [*flags, "--out", str(run)]
     assert attempt(command, log, trap=(*trap, "interrupt")) == [INTERRUPTED], log.read_text()
     told = log.read_text()
-    assert f"stopped; to go on with {run}, give the same command with --resume" in told
+    assert f"stopped; to resume {run}, give the same command with --resume" in told
     assert "Traceback" not in told
     assert attempt([*command, "--resume"], log) == [0], log.read_text()
     assert_same_run(run, whole)
@@ -257,8 +257,8 @@ def test_other_settings_are_refused(
     log = begun.with_name("refused")
     assert attempt([*changed(flags, *change), "--out", str(begun), "--resume"], log) == [1]
     assert (
-        f"error: {begun} was begun otherwise, so it cannot be gone on with: {what}. "
-        "Give what it was begun with, or another --out\n"
+        f"error: {begun} was started with other settings, so it cannot be resumed: {what}. "
+        "Give the settings that it was started with, or another --out\n"
     ) in log.read_text()
 
 
@@ -299,7 +299,7 @@ def test_a_model_that_changed_is_refused(
         shutil.copy(kept / "model.safetensors", small_model)
     assert code == [1]
     told = log.read_text()
-    assert "was begun otherwise" in told or "has no tensor" in told
+    assert "was started with other settings" in told or "has no tensor" in told
 
 
 def test_how_often_to_write_may_change(
@@ -318,9 +318,7 @@ def test_a_finished_run_is_left_alone(attempt: Attempt, flags: list[str], whole:
     log = whole.with_name("refused")
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
     assert attempt([*flags, "--out", str(whole), "--resume"], log) == [1]
-    assert (
-        f"error: {whole} is finished already, so there is nothing to go on with" in log.read_text()
-    )
+    assert f"error: {whole} is finished already, so there is nothing to resume" in log.read_text()
     assert {path: path.stat().st_mtime_ns for path in whole.rglob("*")} == before
 
 
@@ -329,7 +327,7 @@ def test_nothing_to_go_on_with_is_a_new_start(
 ) -> None:
     run, log = tmp_path / "run", tmp_path / "log"
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()
-    assert f"nothing at {run} to go on with yet: starting anew\n" in log.read_text()
+    assert f"nothing at {run} to resume yet: starting from the beginning\n" in log.read_text()
     assert_same_run(run, whole)
 
 
@@ -340,7 +338,7 @@ def test_another_folder_is_left_alone(attempt: Attempt, flags: list[str], tmp_pa
     for flag in ("--resume", "--overwrite"):
         assert attempt([*flags, "--out", str(notes.parent), flag], log) == [1]
     told = log.read_text()
-    assert f"error: {notes.parent} is not a run folder, so there is nothing to go on with\n" in told
+    assert f"error: {notes.parent} is not a run folder, so there is nothing to resume\n" in told
     assert "it is not a run folder, so it is left alone; give another --out\n" in told
     assert [path.name for path in notes.parent.iterdir()] == ["notes.txt"]
 
@@ -410,7 +408,7 @@ def test_seeds_that_were_begun_otherwise(
     other = changed(flags, "--epochs", "4")
     command = [*other, "--seed", "1", "2", "--out", str(run), "--resume"]
     assert attempt(command, log) == [1]
-    assert f"{run / 'seed-1'} was begun otherwise" in log.read_text()
+    assert f"{run / 'seed-1'} was started with other settings" in log.read_text()
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [1]
     assert f"{run} holds runs with several seeds" in log.read_text()
     assert attempt([*flags, "--seed", "1", "2", "--out", str(begun), "--resume"], log) == [1]

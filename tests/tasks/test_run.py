@@ -165,14 +165,14 @@ def test_folders_that_are_no_runs(small_model: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="not fine-tuned by wenlu for a task"):
         Run(small_model)
     (tmp_path / "config.toml").touch()
-    with pytest.raises(RunError, match="is not finished; go on with: wenlu train"):
+    with pytest.raises(RunError, match="is not finished; resume it with: wenlu train"):
         Run(tmp_path)
     with pytest.raises(CheckpointError, match="it is a file, and a run is a folder"):
         Run(tmp_path / "config.toml")
     seed = tmp_path / "seeds" / "seed-1"
     seed.mkdir(parents=True)
     (seed / "config.toml").touch()
-    with pytest.raises(RunError, match="is not finished; go on with: wenlu train"):
+    with pytest.raises(RunError, match="is not finished; resume it with: wenlu train"):
         Run(seed.parent)
     for best in ('"seed-1"', "3"):
         (seed.parent / "result.json").write_text(f'{{"best_run": {best}}}')

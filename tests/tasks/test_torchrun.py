@@ -82,7 +82,7 @@ def assert_it_goes_on(command: list[str], run: Path, two: Path, in_pieces: Path)
     assert result(run)["processes"] == 2
     # One process speaks, and nothing else does.
     assert out.count(f"report  {run / 'report.html'}\n") == 1
-    assert out.count("going on after update ") == 1
+    assert out.count("resuming after step ") == 1
     told = [line for line in err.splitlines() if not line.startswith("epoch ")]
     assert told == []
 
@@ -194,6 +194,6 @@ def test_errors_are_in_plain_words(
     assert not run.exists()
     assert set(log.read_text().splitlines()) == {
         "error: pieces must be a multiple of the number of processes, 2; got 3",
-        f"error: {two} exists already: --resume to go on with it, --overwrite to replace it, "
+        f"error: {two} exists already: --resume to continue it, --overwrite to replace it, "
         "or another --out",
     }

@@ -346,7 +346,7 @@ def test_every_random_choice_counts(
 def test_another_fingerprint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         train(tmp_path, bar=Countdown(5))
-    with pytest.raises(RunError, match="begun with other data"):
+    with pytest.raises(RunError, match="started with other data"):
         train(tmp_path, fingerprint="other")
 
 

@@ -22,7 +22,7 @@ from wenlu.training import TrainingSettings
         ({"checkpoint_minutes": -1.0}, r"checkpoint_minutes must not be negative; got -1\.0"),
         ({"lr": 0.0}, r"lr must be above 0; got 0\.0"),
         ({"lr": math.nan}, "lr must be above 0; got nan"),
-        ({"warmup": 1.5}, r"warmup is a share of the updates, in \[0, 1\]; got 1\.5"),
+        ({"warmup": 1.5}, r"warmup is a share of the steps, in \[0, 1\]; got 1\.5"),
         ({"layer_decay": 0.0}, r"layer_decay must be in \(0, 1\]; got 0\.0"),
     ],
 )

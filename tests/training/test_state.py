@@ -116,7 +116,7 @@ def test_another_fingerprint_is_refused(tmp_path: Path) -> None:
     module, optimizer = trained(1)
     save_state(tmp_path, Progress(step=4), module, optimizer, {}, "one")
     before = [p.clone() for p in module.parameters()]
-    message = "begun with other data, another model or other settings, so it cannot be resumed"
+    message = "started with other data, another model or other settings, so it cannot be resumed"
     with pytest.raises(RunError, match=message):
         load_state(tmp_path, module, optimizer, "another")
     assert all(map(torch.equal, before, module.parameters()))

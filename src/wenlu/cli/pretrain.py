@@ -35,12 +35,11 @@ def pretrain(
     overwrite: Switch = False,
     json: Switch = False,
 ) -> None:
-    """Pretrain a model on raw text, and leave a run folder with it.
+    """Pretrain a model on raw text and write a run folder.
 
-    The text is cut into tokens once; which sentences make a row, what is masked and in what order
-    rows come is decided while they are read, so it differs in every epoch. A run that is stopped in
-    any way goes on with --resume, to the same weights to the last bit. One that has ended goes on
-    with --resume and more --steps, from before its learning rate fell.
+    The corpus is tokenized once. Rows, masks and order are different in every epoch. --resume
+    continues a run that was stopped in any way; the final weights are the same to the last bit.
+    With --resume and more --steps, a finished run continues from before its learning rate decay.
 
     Examples:
         wenlu pretrain --objective mlm nsp --corpus news.jsonl.zst --out runs/mini
@@ -54,38 +53,37 @@ def pretrain(
     Parameters
     ----------
     objective
-        One or more that go together: mlm, nsp, sop, lm, unilm; or simbert, which goes alone.
+        One or more of mlm, nsp, sop, lm, unilm that can be combined; or simbert alone.
     corpus
-        JSONL files, an object a line with its text in the field "text" (and, if it likes, where it
-        is from in "source"), or TXT files, with blank lines between documents; also with .gz or
-        .zst after it. Or one folder of tokens, such as the one that an earlier run has made. For
-        simbert, JSONL files of groups of similar sentences: two of them in the fields "a" and "b",
-        or any number as a list in "texts".
+        JSONL files (one object per line, with its text in "text" and optionally its origin in
+        "source") or TXT files (blank lines between documents), also .gz or .zst; or one folder
+        of tokens from an earlier run. For simbert: JSONL files with groups of similar sentences,
+        two in the fields "a" and "b", or any number as a list in "texts".
     out
-        The run folder to make.
+        The run folder to create.
     heldout
-        Text that is not trained on, to measure on; files or a folder, as for the corpus.
+        Held-out text to evaluate on; files or a folder, as for the corpus.
     config
-        The shape: a name from `wenlu models`, or a TOML file with lines such as width = 256.
+        Shape of the model: a name from `wenlu models`, or a TOML file with lines like width = 256.
     vocab
-        A vocab.txt, or a folder with a tokenizer; by default the bundled vocabulary.
+        A vocab.txt or a folder with a tokenizer. Default: the bundled vocabulary.
     model
-        Begin with the weights (and the vocabulary) of this model instead of random ones: a name
-        from `wenlu models`, a folder, or owner/name on the Hugging Face hub.
+        Start from the weights and the vocabulary of this model instead of random weights: a name
+        from `wenlu models`, a folder, or owner/name on the Hugging Face Hub.
     seed
-        Decides initial weights, data order, masks and dropout.
+        Random seed of initial weights, data order, masks and dropout.
     masking
-        How words are masked.
+        Masking settings.
     similarity
-        How simbert learns from groups.
+        SimBERT settings.
     settings
-        How to train.
+        Training settings.
     resume
-        Go on with the run at --out.
+        Resume the run at --out.
     overwrite
-        Replace the run folder that stands at --out; any other folder is left alone.
+        Replace the run folder at --out. Other folders are never replaced.
     json
-        Print the result as one JSON document and nothing else.
+        Print one JSON document and nothing else.
     """
     from wenlu.training.pretraining.run import pretrain as run
     from wenlu.training.processes import is_first

@@ -32,7 +32,7 @@ def train(
     overwrite: Switch = False,
     json: Switch = False,
 ) -> None:
-    """Train a model on labelled text, measure it, and leave a run folder with a report.
+    """Train a model on labelled text, measure it, and write a run folder with a report.
 
     Examples:
         wenlu train tnews --data CLUE/tnews --model hfl/chinese-roberta-wwm-ext --out runs/tnews
@@ -45,43 +45,44 @@ def train(
     task
         A name from `wenlu tasks`.
     data
-        Folder with the task's files, or one file, of which a tenth is then held out as dev.
+        A folder with the files of the task, or one file, of which one tenth is held
+        out as dev set.
     out
-        The run folder to make.
+        The run folder to create.
     model
-        A name from `wenlu models`, a folder (ours, Hugging Face's, Google's TF layout), or
-        owner/name on the Hugging Face hub.
+        A name from `wenlu models`, a model folder (wenlu, Hugging Face or TensorFlow layout), or
+        owner/name on the Hugging Face Hub.
     seed
-        Decides initial weights, data order and dropout; several train once each and aggregate.
-        1 if nothing is said.
+        Random seed of initial weights, data order and dropout. Several seeds: train once per seed
+        and report mean and standard deviation. Default: 1.
     max_length
-        Tokens of an input at most; by default what the task says.
+        Maximum tokens of an input. Default: set by the task.
     pooling
-        How the states of all tokens become one vector: first, pooler, mean, max or last.
+        How token states become one vector: first, pooler, mean, max or last.
     segments
-        Whether the second text of a pair is marked as segment 1.
+        Mark the second text of a pair as segment 1.
     head
-        Which of the task's heads; `wenlu tasks` lists them. By default its first.
+        Head of the task; `wenlu tasks` lists them. Default: the first.
     schema
-        File with the relations or events to look for; by default the one beside the data.
+        Schema file of relations or events. Default: the one beside the data.
     limit
-        Use only the first so many training examples; 0 for all.
+        Use only the first N training examples; 0 for all.
     settings
-        How to train.
+        Training settings.
     config
-        A TOML file with these same settings, such as a run's config.toml; flags override it.
+        A TOML file with these settings, such as the config.toml of a run; flags override it.
     resume
-        Go on with the run at --out, which was stopped.
+        Resume the run at --out that was stopped.
     overwrite
-        Replace the run folder that stands at --out; any other folder is left alone.
+        Replace the run folder at --out. Other folders are never replaced.
     json
-        Print the result as one JSON document and nothing else.
+        Print one JSON document and nothing else.
     """
     from wenlu.tasks.registry import task_named
     from wenlu.tasks.train import train as run
     from wenlu.training.processes import is_first
 
-    del config  # its settings have come as flags
+    del config  # already read: its settings arrive as the other arguments
     seeds = seed or [_DEFAULTS.seed]
     result = run(
         RunConfig(

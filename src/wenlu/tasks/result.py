@@ -20,7 +20,7 @@ def read_result(folder: Path) -> dict[str, Any]:
     path = folder / "result.json"
     if not path.exists():
         if (folder / "config.toml").exists() or any(folder.glob("seed-*/config.toml")):
-            raise RunError(f"{folder} is not finished; go on with: wenlu train ... --resume")
+            raise RunError(f"{folder} is not finished; resume it with: wenlu train ... --resume")
         raise RunError(f"{folder} is not a run folder: it has no result.json")
     try:
         result = parse_json(path.read_bytes())

@@ -1,4 +1,4 @@
-"""The folder of a run while it is begun, gone on with or replaced."""
+"""The run folder when a run is started, resumed or replaced."""
 
 import shutil
 from collections.abc import Callable
@@ -19,32 +19,32 @@ def check_folder(
     """Make sure that `out` may be written to, and sweep up after a run that was killed.
 
     Raises:
-        RunError: something else stands there, or what does is not what is to be gone on with.
+        RunError: something else is there, or a run that cannot be resumed.
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         if resume:
-            say(f"nothing at {out} to go on with yet: starting anew")
+            say(f"nothing at {out} to resume yet: starting from the beginning")
         return
     one, more = (out / "config.toml").exists(), any(out.glob("seed-*/config.toml"))
     if not resume:
         if not overwrite or not (one or more):
-            remedy = "--resume to go on with it, --overwrite to replace it, or another --out"
+            remedy = "--resume to continue it, --overwrite to replace it, or another --out"
             if not (one or more):
                 remedy = "it is not a run folder, so it is left alone; give another --out"
             raise RunError(f"{out} exists already: {remedy}")
         return
     if not (one or more or (out.is_dir() and all(map(_is_begun, out.iterdir())))):
-        raise RunError(f"{out} is not a run folder, so there is nothing to go on with")
+        raise RunError(f"{out} is not a run folder, so there is nothing to resume")
     for folder in (out, *filter(Path.is_dir, out.glob("seed-*"))):
         sweep_leftovers(folder)
     if finished_result(out) is not None:
         raise RunError(
-            f"{out} is finished already, so there is nothing to go on with; --overwrite would "
+            f"{out} is finished already, so there is nothing to resume; --overwrite would "
             "replace it"
         )
     if one if several else more:
         there = "one run" if one else "runs with several seeds"
-        raise RunError(f"{out} holds {there}; give the seeds that it was begun with")
+        raise RunError(f"{out} holds {there}; give the seeds that it was started with")
 
 
 def _is_begun(path: Path) -> bool:
@@ -53,7 +53,7 @@ def _is_begun(path: Path) -> bool:
 
 
 def make_room(out: Path, *, resume: bool) -> None:
-    """Remove what stands there, unless it is gone on with; `check_folder` has allowed it.
+    """Remove what is there, unless it is resumed; `check_folder` has allowed it.
 
     Raises:
         RunError: the folder cannot be made.

@@ -62,7 +62,7 @@ def train(
         overwrite: remove what stands at `out` first, if it is a run folder.
         say: called with lines for people to read.
         command: what made the run, for the report.
-        again: how to go on with it after a stop, for the line that says so.
+        again: how to resume it, for the message after a stop.
 
     Returns:
         What `result.json` holds.
@@ -109,7 +109,7 @@ def train(
             if processes.first and begun:
                 remove_empty(out)
                 if outer and out.exists():
-                    notice(f"stopped; to go on with {out}, {again}")
+                    notice(f"stopped; to resume {out}, {again}")
             raise
         return result
 
@@ -193,7 +193,7 @@ def _train_once(
     except RunError:
         raise _other_run(out, config) from None
     if saved is not None:
-        say(f"going on after update {saved.step:,}")
+        say(f"resuming after step {saved.step:,}")
     processes.wait()  # until all have compared: now it may be written
     if processes.first:
         with atomic_write(out / "config.toml") as file:
@@ -242,11 +242,11 @@ def _train_once(
 
 
 _FREE = ("checkpoint_minutes", "checkpoint_steps", "log_steps", "recompute")
-"""Settings that may change when a run is gone on with."""
+"""Settings that may change when a run is resumed."""
 
 
 def _other_run(out: Path, config: RunConfig) -> RunError:
-    """What to say where `out` was begun with another configuration."""
+    """What to say where `out` was started with another configuration."""
     changed = []
     if (out / "config.toml").exists():
         then, now = RunConfig.from_toml(out / "config.toml").flat(), config.flat()
@@ -257,8 +257,8 @@ def _other_run(out: Path, config: RunConfig) -> RunError:
         ]
     what = "; ".join(changed) or "the data, the model's weights or the number of processes changed"
     return RunError(
-        f"{out} was begun otherwise, so it cannot be gone on with: {what}. "
-        "Give what it was begun with, or another --out"
+        f"{out} was started with other settings, so it cannot be resumed: {what}. "
+        "Give the settings that it was started with, or another --out"
     )
 
 

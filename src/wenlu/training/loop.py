@@ -104,7 +104,7 @@ def fit(
     precision = resolve_precision(settings.precision, processes.device)
 
     def save(*, best: bool = False) -> None:
-        """Write what to go on from; the best weights are kept in it, and not in memory."""
+        """Write a checkpoint; the best weights are kept in it, and not in memory."""
         progress.seconds = earlier + time.perf_counter() - began
         if processes.first:
             more = {"best": module.state_dict()} if best else {}

@@ -1,4 +1,4 @@
-"""What a run needs to go on exactly where it stopped.
+"""What a run needs to resume exactly where it stopped.
 
 A state is a folder that appears whole: it is written beside its final place, then renamed. The
 newest whole one counts; a process killed while writing leaves at most an unfinished folder that
@@ -68,7 +68,7 @@ def save_state(
         module: whose weights are written.
         optimizer: whose state is written.
         more: further parts to write, by name, such as the best weights.
-        fingerprint: of what the run was begun with.
+        fingerprint: of what the run was started with.
         keep: parts that go over from the state before where `more` does not have them.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def saved_progress(folder: Path, fingerprint: str) -> Progress | None:
     saved = json.loads((states[-1] / "state.json").read_text("utf-8"))
     if saved["fingerprint"] != fingerprint:
         raise RunError(
-            f"{folder.parent} was begun with other data, another model or other settings, so it "
+            f"{folder.parent} was started with other data, another model or other settings, so it "
             "cannot be resumed with these; give the same ones, or another --out"
         )
     return Progress(**saved["progress"])

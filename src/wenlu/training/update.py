@@ -52,7 +52,7 @@ def check_finite(done: Updated, step: int) -> None:
     """Raise RunError if an update, the `step`-th, went astray."""
     if not math.isfinite(done.loss) or not math.isfinite(done.norm):
         raise RunError(
-            f"the loss became {done.loss} and its gradient's norm {done.norm} in update {step}; "
+            f"the loss became {done.loss} and its gradient's norm {done.norm} in step {step}; "
             "the last checkpoint is intact. Begin again with a smaller --lr or a longer warm-up"
         )
 

@@ -130,7 +130,7 @@ def test_a_stop_says_how_to_go_on(
         with pytest.raises(KeyboardInterrupt):
             run_clue(config, tmp_path / "out")
     folder = tmp_path / "out/tnews"
-    told = f"stopped; to go on with {folder}, give the same command again\n"
+    told = f"stopped; to resume {folder}, give the same command again\n"
     assert capsys.readouterr().err == told
     assert "scores" in run_clue(config, tmp_path / "out")["tasks"]["tnews"]
 

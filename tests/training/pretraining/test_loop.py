@@ -272,7 +272,7 @@ def test_a_training_that_explodes_says_so_and_its_checkpoint_is_sound(
     corpus: TokenCorpus, tmp_path: Path
 ) -> None:
     settings = replace(SETTINGS, lr=1e30, warmup_steps=0, checkpoint_steps=1, clip=0.0)
-    message = r"the loss became .* in update \d+; the last checkpoint is intact. Begin again with"
+    message = r"the loss became .* in step \d+; the last checkpoint is intact. Begin again with"
     with pytest.raises(RunError, match=message):
         train(tmp_path, corpus, settings)
 
@@ -290,7 +290,7 @@ def test_a_gradient_that_is_no_number_stops_it_before_it_is_saved(
         return gradient * math.nan if calls == 6 else gradient
 
     module.model.encoder.embeddings.token.weight.register_hook(spoil)
-    with pytest.raises(RunError, match="its gradient's norm nan in update 6"):
+    with pytest.raises(RunError, match="its gradient's norm nan in step 6"):
         train(tmp_path, corpus, replace(SETTINGS, checkpoint_steps=1), module=module)
     assert newest_step(tmp_path / "checkpoint") == 5
     kept = state.read_part(tmp_path / "checkpoint", "model")

@@ -208,7 +208,7 @@ def test_interrupted(
     run, log = tmp_path / "run", tmp_path / "log"
     assert attempt([*flags, "--out", str(run)], log, trap=trap) == [INTERRUPTED], log.read_text()
     told = log.read_text()
-    assert f"stopped; to go on with {run}, give the same command with --resume" in told
+    assert f"stopped; to resume {run}, give the same command with --resume" in told
     assert told.splitlines()[-1] == "interrupted"
     assert "Traceback" not in told
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()

@@ -91,7 +91,7 @@ def test_what_is_told(whole: Path) -> None:
     told = (whole.parent / "told").read_text("utf-8").splitlines()
     assert told[0].startswith("corpus: 120 documents, ")
     assert told[-1].endswith(" parameters, 2 layers of 16")
-    assert any(line.startswith("24 updates will see some 0.0 million tokens") for line in told)
+    assert any(line.startswith("24 steps will see about 0.0 million tokens") for line in told)
 
 
 def test_the_configuration_repeats_the_run(whole: Path, tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_more_updates_are_as_if_from_the_beginning(
 ) -> None:
     told: list[str] = []
     pretrain(longer(base, steps=40), copy, resume=True, say=told.append)
-    assert "going on after update 18" in told
+    assert "resuming after step 18" in told
     assert_same(copy, forty)
 
 
@@ -305,7 +305,7 @@ def test_more_updates_before_the_end(
                 pretrain(base, out)
         told: list[str] = []
         pretrain(longer(base, steps=40), out, resume=True, say=told.append)
-        assert f"going on after update {kept}" in told
+        assert f"resuming after step {kept}" in told
         assert_same(out, forty)
 
 
@@ -324,7 +324,7 @@ def test_a_shorter_end(
 def test_an_end_that_lies_behind(
     base: PretrainingConfig, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = r"has no state of update 15 or before to go on from; give more --steps"
+    message = r"has no state of step 15 or before to resume from; give more --steps"
     before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
     with pytest.raises(RunError, match=message):
         pretrain(longer(base, steps=20), copy, resume=True)
@@ -333,7 +333,7 @@ def test_an_end_that_lies_behind(
         interrupt(patch, 28)
         with pytest.raises(KeyboardInterrupt):
             pretrain(longer(base, steps=40), tmp_path / "unfinished")
-    with pytest.raises(RunError, match="has no state of update 18 or before"):
+    with pytest.raises(RunError, match="has no state of step 18 or before"):
         pretrain(base, tmp_path / "unfinished", resume=True)
 
 
@@ -392,7 +392,7 @@ def test_killed_while_going_back(
             pretrain(more, copy, resume=True)
     told: list[str] = []
     pretrain(more, copy, resume=True, say=told.append)
-    assert "going on after update 18" in told
+    assert "resuming after step 18" in told
     assert_same(copy, forty)
 
 
@@ -417,13 +417,13 @@ def test_killed_while_going_back_from_the_middle_of_the_fall(
     assert not (out / "checkpoint").exists()
     told: list[str] = []
     pretrain(more, out, resume=True, say=told.append)
-    assert "going on after update 18" in told
+    assert "resuming after step 18" in told
     assert_same(out, forty)
 
 
 def test_a_result_without_its_last_sweep(base: PretrainingConfig, copy: Path) -> None:
     shutil.copytree(copy / "stable", copy / "checkpoint")
-    with pytest.raises(RunError, match="is finished already; give more --steps to go on"):
+    with pytest.raises(RunError, match="is finished already; give more --steps to continue"):
         pretrain(base, copy, resume=True)
     assert not (copy / "checkpoint").exists()
 
@@ -454,7 +454,7 @@ def test_other_settings_are_refused(
         masking=replace(base.masking, **of_masking),
         training=replace(base.training, **of_training),
     )
-    message = f"was begun otherwise, so it cannot be gone on with: {what}"
+    message = f"was started with other settings, so it cannot be resumed: {what}"
     with pytest.raises(RunError, match=message):
         pretrain(config, copy, resume=True)
     assert {path: path.stat().st_mtime_ns for path in copy.rglob("*")} == before
@@ -473,7 +473,7 @@ def test_another_corpus_under_the_same_name_is_refused(
             pretrain(config, tmp_path / "run")
     shutil.rmtree(tmp_path / "tokens")
     (tmp_path / "other").rename(tmp_path / "tokens")
-    with pytest.raises(RunError, match="begun with other data"):
+    with pytest.raises(RunError, match="started with other data"):
         pretrain(config, tmp_path / "run", resume=True)
 
 
@@ -495,7 +495,7 @@ def test_recomputing_may_begin_later(
 def test_nothing_to_go_on_with_is_a_new_start(configure: Configure, tmp_path: Path) -> None:
     told: list[str] = []
     pretrain(configure(steps=2), tmp_path / "run", resume=True, say=told.append)
-    assert told[0] == f"nothing at {tmp_path / 'run'} to go on with yet: starting anew"
+    assert told[0] == f"nothing at {tmp_path / 'run'} to resume yet: starting from the beginning"
     assert result(tmp_path / "run")["steps"] == 2
 
 
@@ -503,7 +503,7 @@ def test_nothing_to_go_on_with_is_a_new_start(configure: Configure, tmp_path: Pa
 
 
 def test_a_folder_that_exists(configure: Configure, copy: Path) -> None:
-    message = "exists already: --resume to go on with it, --overwrite to replace it, or another"
+    message = "exists already: --resume to continue it, --overwrite to replace it, or another"
     with pytest.raises(RunError, match=message):
         pretrain(configure(), copy)
     pretrain(configure(steps=2), copy, overwrite=True)

@@ -27,16 +27,16 @@ from wenlu.training.pretraining import MaskingSettings, PretrainingSettings
         ({"lr": 0.0}, "lr must be above 0; got 0.0"),
         ({"lr": math.nan}, "lr must be above 0; got nan"),
         ({"lr": math.inf}, "lr must be above 0; got inf"),
-        ({"decay": 0.0}, "decay is a share of the updates, in (0, 1]; got 0.0"),
-        ({"decay": 1.1}, "decay is a share of the updates, in (0, 1]; got 1.1"),
-        ({"average": -0.1}, "average is a share of the updates, in [0, 1]; got -0.1"),
-        ({"average": 1.5}, "average is a share of the updates, in [0, 1]; got 1.5"),
+        ({"decay": 0.0}, "decay is a share of the steps, in (0, 1]; got 0.0"),
+        ({"decay": 1.1}, "decay is a share of the steps, in (0, 1]; got 1.1"),
+        ({"average": -0.1}, "average is a share of the steps, in [0, 1]; got -0.1"),
+        ({"average": 1.5}, "average is a share of the steps, in [0, 1]; got 1.5"),
         ({"dropout": 1.0}, "dropout must be in [0, 1); got 1.0"),
         ({"beta2": 1.0}, "beta2 must be in (0, 1); got 1.0"),
         (
             {"average": 0.5},
-            "the weights of the last 50% of the updates cannot be averaged where only the last "
-            "25% can be undone to go on; give an average of at most that, or another schedule",
+            "the weights of the last 50% of the steps cannot be averaged because only the last "
+            "25% can be undone to resume; give an average of at most that, or another schedule",
         ),
     ],
 )

@@ -159,6 +159,6 @@ def test_errors_are_in_plain_words(
     assert not run.exists()
     assert set(log.read_text().splitlines()) == {
         "error: accumulate must be a multiple of the number of processes, 2; got 3",
-        f"error: {two} exists already: --resume to go on with it, --overwrite to replace it, "
+        f"error: {two} exists already: --resume to continue it, --overwrite to replace it, "
         "or another --out",
     }

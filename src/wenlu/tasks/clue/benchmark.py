@@ -104,7 +104,7 @@ def run_clue(
 
     Args:
         config: what to do.
-        out: folder for the runs. If it was begun with the same configuration, what is finished
+        out: folder for the runs. If it was started with the same configuration, what is finished
             there is left alone, and what was stopped goes on.
         say: called with lines for people to read.
 
@@ -185,8 +185,8 @@ def _check_folder(out: Path, config: ClueConfig) -> None:
     ]
     if changed:
         raise RunError(
-            f"{out} was begun otherwise: {'; '.join(changed)}. Give what it was begun with, "
-            "or another --out"
+            f"{out} was started with other settings: {'; '.join(changed)}. "
+            "Give the settings that it was started with, or another --out"
         )
 
 

@@ -164,7 +164,7 @@ def pretrain_module(
                 bar.line(_told(progress.step, numbers))
             falls = settings.schedule == "stable" and progress.step == decay_start(settings)
             if falls and newest_step(folder / "stable") != progress.step:
-                save(folder / "stable")  # what the run can be gone on with after its end
+                save(folder / "stable")  # to extend the run after its end
             due = settings.checkpoint_steps and progress.step % settings.checkpoint_steps == 0
             late = time.perf_counter() - last_save > 60 * settings.checkpoint_minutes
             if due or late or progress.step == settings.steps or stop.requested:
@@ -222,4 +222,4 @@ def _sums(scored: Mapping[str, Scored]) -> dict[str, Tensor]:
 
 
 def _told(step: int, numbers: Mapping[str, Any]) -> str:
-    return f"update {step:,}: " + ", ".join(f"{k} {v:.4f}" for k, v in numbers.items())
+    return f"step {step:,}: " + ", ".join(f"{k} {v:.4f}" for k, v in numbers.items())

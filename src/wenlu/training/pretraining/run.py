@@ -47,7 +47,7 @@ _FREE = (
     *("steps", "decay", "checkpoint_minutes", "checkpoint_steps", "log_steps", "evaluate_steps"),
     "recompute",
 )
-"""Settings that may change when a run is gone on with; the first two only with "stable"."""
+"""Settings that may change when a run is resumed; the first two only with "stable"."""
 
 
 def pretrain(
@@ -62,7 +62,7 @@ def pretrain(
 
     The run folder holds `config.toml`, `metrics.jsonl`, `result.json`, `model/` (loads anywhere),
     the corpus as tokens, and, with the schedule "stable", the state before the learning rate fell,
-    from which the run can be gone on with: the same call with more steps and `resume`.
+    from which the run can be extended: the same call with more steps and `resume`.
 
     Args:
         config: what to train on what, and how.
@@ -113,7 +113,7 @@ def pretrain(
         except BaseException as error:
             outer = isinstance(error, KeyboardInterrupt | OSError) or error.__cause__ is not None
             if processes.first and outer and _is_begun(out):
-                notice(f"stopped; to go on with {out}, give the same command with --resume")
+                notice(f"stopped; to resume {out}, give the same command with --resume")
             raise
 
 
@@ -142,7 +142,7 @@ def _pretrain(
         fingerprint = _fingerprint(module, corpus, config, processes)
         saved = saved_progress(out / "checkpoint", fingerprint)
         if saved is not None:
-            say(f"going on after update {saved.step:,}")
+            say(f"resuming after step {saved.step:,}")
         if processes.first:
             with atomic_write(out / "config.toml") as file:
                 file.write(config.toml())
@@ -293,14 +293,14 @@ def _make_room(
     begun = _is_begun(out)
     there = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if resume and not there:
-        say(f"nothing at {out} to go on with yet: starting anew")
+        say(f"nothing at {out} to resume yet: starting from the beginning")
     if there and not begun:
         raise RunError(
             f"{out} is not the folder of a pretraining, so it is left alone; give another --out"
         )
     if there and not (resume or overwrite):
         raise RunError(
-            f"{out} exists already: --resume to go on with it, --overwrite to replace it, or "
+            f"{out} exists already: --resume to continue it, --overwrite to replace it, or "
             "another --out"
         )
     if there and not resume:
@@ -324,7 +324,7 @@ def _make_room(
 
 
 def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> None:
-    """Check that the run can be gone on with, and if it was to end earlier, undo its end."""
+    """Check that the run can be resumed, and if it was to end earlier, undo its end."""
     before, now = flat(old), flat(config)
     free = _FREE if old.training.schedule == "stable" else _FREE[2:]
     changed = [
@@ -337,15 +337,17 @@ def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> No
         changed = [f"the learning rate was to rise for {warmups[0]} updates and not {warmups[1]}"]
     if changed:
         raise RunError(
-            f"{out} was begun otherwise, so it cannot be gone on with: {'; '.join(changed)}. "
-            "Give what it was begun with, or another --out"
+            f"{out} was started with other settings, so it cannot be resumed: "
+            f"{'; '.join(changed)}. Give the settings that it was started with, or another "
+            "--out"
         )
     finished = (out / "result.json").exists()
     same = (now["steps"], now["decay"]) == (before["steps"], before["decay"])
     if same and finished:
         remove(out / "checkpoint")  # a kill right after the result was written may leave it
         raise RunError(
-            f"{out} is finished already; give more --steps to go on, or --overwrite to replace it"
+            f"{out} is finished already; give more --steps to continue, or "
+            "--overwrite to replace it"
         )
     reached, kept = newest_step(out / "checkpoint"), newest_step(out / "stable")
     least = min(decay_start(old.training), decay_start(config.training))
@@ -355,7 +357,7 @@ def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> No
         return  # it had only just begun
     if kept is None or kept > decay_start(config.training):
         raise RunError(
-            f"{out} has no state of update {decay_start(config.training):,} or before to go on "
+            f"{out} has no state of step {decay_start(config.training):,} or before to resume "
             "from; give more --steps, or another --out"
         )
     again = out / "again"

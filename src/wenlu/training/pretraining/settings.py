@@ -1,4 +1,4 @@
-"""What a pretraining is told."""
+"""The settings of a pretraining."""
 
 import math
 from dataclasses import dataclass, fields
@@ -12,11 +12,11 @@ class MaskingSettings:
     """How the masked language model chooses what to mask."""
 
     mask_rate: float = 0.15
-    """Share of words that are chosen to be predicted."""
+    """Share of words to predict."""
     mask_unit: Literal["token", "word"] = "token"
-    """Whether 80/10/10 is decided for each token of a chosen word or for the word."""
+    """Decide [MASK], random token or unchanged (80/10/10) per token or per word."""
     whole_words: bool = True
-    """Choose words, as rjieba finds them; otherwise single tokens."""
+    """Mask whole words, segmented by rjieba; otherwise single tokens."""
 
     def __post_init__(self) -> None:
         if not 0 < self.mask_rate < 1:
@@ -29,9 +29,9 @@ class SimilaritySettings:
     """How SimBERT learns from groups of similar sentences."""
 
     similarity_scale: float = 20.0
-    """How sharply differences between cosines count."""
+    """Factor of cosines before the softmax."""
     mask_sources: float = 0.0
-    """Share of rows with words masked in the first sentence; RoFormer-Sim takes 0.5."""
+    """Share of rows with masked words in the first sentence; RoFormer-Sim uses 0.5."""
 
     def __post_init__(self) -> None:
         if not 0 < self.similarity_scale < math.inf:
@@ -44,50 +44,51 @@ class SimilaritySettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PretrainingSettings:
-    """How to pretrain; the same fields stand in a run's config.toml and on the command line."""
+    """How to pretrain: the fields of a run's config.toml and of the command line."""
 
     steps: int = 10_000
-    """Updates of the weights."""
+    """Number of steps."""
     batch_tokens: int = 8_192
-    """Tokens that are worked off at once, padding included."""
+    """Size of a micro-batch in tokens, padding included."""
     accumulate: int = 1
-    """Batches that make an update. With several processes, a multiple of their number, which share
-    them; by default one for each."""
+    """Micro-batches per step (gradient accumulation). With several processes, which share them, a
+    multiple of their number; by default one for each."""
     max_length: int = 128
-    """Tokens of a row at most, [CLS] and [SEP] included."""
+    """Maximum tokens of a row, [CLS] and [SEP] included."""
     optimizer: str = "adamw"
-    """adamw, adafactor, sgdm, or an accumulating one, which needs no buffer for `accumulate`."""
+    """adamw, adafactor, sgdm, or an accumulating one, which needs no buffer for gradients."""
     beta2: float = 0.98
-    """How slowly Adam's mean of squares moves."""
+    """Adam's decay rate for the mean of squares."""
     lr: float = 1e-3
-    """Largest learning rate."""
+    """Peak learning rate."""
     schedule: Literal["stable", "linear", "cosine", "constant"] = "stable"
-    """After warm-up: stay, then fall to zero in the end; or fall all the way."""
+    """After warm-up: stable is constant, with a decay to zero at the end."""
     warmup_steps: int = 200
-    """Updates in which the learning rate rises."""
+    """Steps in which the learning rate rises."""
     decay: float = 0.25
-    """Share of all updates in which it falls to zero, with the schedule "stable"."""
+    """Share of all steps in which it decays to zero, with the schedule "stable"."""
     average: float = 0.0
-    """Share of all updates, the last ones, whose weights are averaged into the final ones."""
+    """Share of steps at the end whose weights are averaged into the final weights."""
     weight_decay: float = 0.01
-    """Decay of matrices; biases and norms do not decay."""
+    """Weight decay of matrices; biases and norms have none."""
     clip: float = 1.0
-    """Largest gradient norm; 0 for no clipping."""
+    """Maximum gradient norm; 0 for no clipping."""
     dropout: float = 0.0
-    """While pretraining: text that is seen once or twice needs none. The shape's own rates are
-    saved with the model, for fine-tuning."""
+    """Dropout in pretraining; text that is seen once or twice needs none. The rates of the shape
+    are saved with the model, for fine-tuning."""
     recompute: int = 0
-    """Keep only the input of every n-th block, and work the rest out again; 0 for none."""
+    """Gradient checkpointing: keep the input of every n-th block and compute the rest again;
+    0 for none."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of matrix products; auto is bfloat16 where the hardware has units for it."""
+    """Precision of matrix products; auto is bfloat16 if the hardware has units for it."""
     evaluate_steps: int = 1_000
-    """Updates between two measurements on the held-out text; the end is always measured."""
+    """Steps between evaluations on the held-out text; the end is always evaluated."""
     checkpoint_minutes: float = 10.0
-    """How often to write what --resume goes on from."""
+    """Minutes between checkpoints."""
     checkpoint_steps: int = 0
-    """The same, counted in updates; 0 for by time only."""
+    """Steps between checkpoints; 0 for none by steps."""
     log_steps: int = 10
-    """Updates between two lines of metrics.jsonl."""
+    """Steps between two lines of metrics.jsonl."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_tokens", "accumulate", "evaluate_steps", "log_steps"):
@@ -104,14 +105,14 @@ class PretrainingSettings:
         if not 0 < self.lr < math.inf:
             raise ConfigError(f"lr must be above 0; got {self.lr}")
         if not 0 < self.decay <= 1:
-            raise ConfigError(f"decay is a share of the updates, in (0, 1]; got {self.decay}")
+            raise ConfigError(f"decay is a share of the steps, in (0, 1]; got {self.decay}")
         if not 0 <= self.average <= 1:
-            raise ConfigError(f"average is a share of the updates, in [0, 1]; got {self.average}")
+            raise ConfigError(f"average is a share of the steps, in [0, 1]; got {self.average}")
         if self.schedule == "stable" and self.average > self.decay:
             raise ConfigError(
-                f"the weights of the last {self.average:.0%} of the updates cannot be averaged "
-                f"where only the last {self.decay:.0%} can be undone to go on; give an average of "
-                "at most that, or another schedule"
+                f"the weights of the last {self.average:.0%} of the steps cannot be averaged "
+                f"because only the last {self.decay:.0%} can be undone to resume; give an average "
+                "of at most that, or another schedule"
             )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout must be in [0, 1); got {self.dropout}")

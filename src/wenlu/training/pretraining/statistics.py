@@ -48,7 +48,7 @@ def describe_rows(data: PretrainingData, settings: PretrainingSettings, pieces: 
         )
     batches = settings.steps * pieces
     lines.append(
-        f"{settings.steps:,} updates will see some {batches * real / len(sample) / 1e6:,.1f} "
+        f"{settings.steps:,} steps will see about {batches * real / len(sample) / 1e6:,.1f} "
         f"million tokens, {batches / len(first.batches) / data.blocks:.2g} times the corpus"
     )
     return lines
