@@ -50,7 +50,7 @@ IDIOMS = replace(
 READING = replace(
     CMRC2018,
     name="reading",
-    summary="bundled sample: answer questions with pieces of passages (CMRC2018 layout)",
+    summary="bundled sample: answer questions with spans of passages (CMRC2018 layout)",
     max_length=256,
     submission_file="predict.json",
 )

@@ -1,11 +1,11 @@
-"""CMRC2018: answer a question with a piece of a passage of Wikipedia."""
+"""CMRC2018: answer a question with a span of a passage of Wikipedia."""
 
 from wenlu.evaluation.answers import CMRC
 from wenlu.tasks.reading import Reading
 
 CMRC2018 = Reading(
     name="cmrc2018",
-    summary="CLUE: answer a question with a piece of a passage",
+    summary="CLUE: answer a question with a span of a passage",
     head="global",
     metric=CMRC,
     main_metric="exact_match",  # CLUE ranks by it; the script's F1 stands beside it

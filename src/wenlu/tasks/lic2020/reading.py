@@ -9,7 +9,7 @@ from wenlu.tasks.reading import Reading
 
 DUREADER_ROBUST = Reading(
     name="dureader",
-    summary="LIC2020: answer a searched question with a piece of a web page (DuReader-robust)",
+    summary="LIC2020: answer a search question with a span of a web page (DuReader-robust)",
     head="pointers",
     metric=DUREADER,
     main_metric="f1",
