@@ -234,3 +234,18 @@ def test_numbers_that_make_no_sense(
     assert said.code in (1, 2)
     assert said.err.splitlines()[-1] == f"error: {message}"
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_a_stream_that_is_closed_leads_nowhere(closed: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("好\n" * 3)
+    command = f'"$1" -m wenlu corpus shuffle a.txt - --out b.txt {closed}'
+    ran = subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, "Traceback" in ran.stderr) == (0, False)
+    assert (tmp_path / "b.txt").read_text() == "好\n" * 3

@@ -109,10 +109,26 @@ _GROUPS = {"corpus": "Work on raw text: shuffle it, count it, build a vocabulary
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run a command line and exit."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not every terminal can show Chinese
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(list(sys.argv[1:] if tokens is None else tokens)))
+
+
+def _open_closed_streams() -> None:
+    """A stream that was closed when the program started leads nowhere.
+
+    Otherwise the next file that is opened takes its number, and is read or written instead.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = os.O_WRONLY if number else os.O_RDONLY
+            nowhere = os.open(os.devnull, mode)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
 def run(tokens: list[str]) -> int:
