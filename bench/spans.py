@@ -32,7 +32,7 @@ from bench.fine_tuning import SHAPES, make_model
 from bench.side_by_side import Stopwatch, compare, machine, peak_memory_mb, run_once
 from bench.text_data import clue_folder
 from wenlu.assets import asset
-from wenlu.evaluation.spans import tally
+from wenlu.evaluation.counting import piece_scores
 from wenlu.models import load, save
 from wenlu.models.span_tagger import found_spans
 from wenlu.nn import Padding, real_tokens
@@ -63,7 +63,7 @@ def marked(train: int, dev: int) -> tuple[SpanExtraction, list[MarkedText], list
 
 def f1(examples: Sequence[MarkedText], found: Sequence[Sequence[Span]]) -> float:
     """Micro-F1 over spans."""
-    return tally([e.label or () for e in examples], found).f1
+    return piece_scores([e.label or () for e in examples], found)["f1"].value
 
 
 def train_ours(arguments: argparse.Namespace) -> dict[str, float]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from wenlu.corpus import write_jsonl
 from wenlu.errors import ConfigError, DataError
+from wenlu.evaluation.counting import values
 from wenlu.models import Classified
 from wenlu.tasks import Classification, Example, Prediction
 from wenlu.tasks.task import Encoded, Task
@@ -231,7 +232,7 @@ def predictions(*labels: str) -> list[Prediction]:
 
 def test_scores() -> None:
     examples = [Example(str(i), ("x",), gold) for i, gold in enumerate(["好评", "好评", "差评"])]
-    scores = SENTIMENT.score(examples, predictions("好评", "差评", "差评"))
+    scores = values(SENTIMENT.score(examples, predictions("好评", "差评", "差评")))
     assert scores == {"accuracy": pytest.approx(2 / 3), "macro_f1": pytest.approx(2 / 3)}
 
 

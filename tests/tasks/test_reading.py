@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wenlu.assets import asset
 from wenlu.corpus import write_jsonl
 from wenlu.errors import ConfigError, DataError
+from wenlu.evaluation.counting import values
 from wenlu.models import load
 from wenlu.tasks import Run, RunConfig, task_named
 from wenlu.tasks.clue import CMRC2018
@@ -223,16 +224,18 @@ def test_scores() -> None:
 
     def scored(*spans: tuple[int, int]) -> dict[str, float]:
         found = tuple(Found(context[a:b], a, b, 0.0) for a, b in spans)
-        return QA.score([example], [Prediction("q", found)])
+        return values(QA.score([example], [Prediction("q", found)]))
 
     assert scored((3, 6)) == {"exact_match": 1, "f1": 1, "span_match": 1}
     assert scored((3, 7)) == {"exact_match": 1, "f1": 1, "span_match": 0}
     assert scored((5, 6)) == {"exact_match": 1, "f1": 1, "span_match": 0}
     assert scored((4, 6)) == {"exact_match": 0, "f1": pytest.approx(0.8), "span_match": 0}
     assert scored() == {"exact_match": 0, "f1": 0, "span_match": 0}
-    both = QA.score(
-        [example, example],
-        [Prediction("q", (Found("一座炉", 3, 6, 0.0),)), Prediction("q", ())],
+    both = values(
+        QA.score(
+            [example, example],
+            [Prediction("q", (Found("一座炉", 3, 6, 0.0),)), Prediction("q", ())],
+        )
     )
     assert both["exact_match"] == 0.5
 

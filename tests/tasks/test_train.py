@@ -10,6 +10,7 @@ import pytest
 
 from wenlu.corpus import write_jsonl
 from wenlu.errors import CheckpointError, ConfigError, DataError, RunError
+from wenlu.evaluation import compare_runs
 from wenlu.tasks import RunConfig
 from wenlu.tasks.train import default_learning_rate, train
 from wenlu.training import TrainingSettings
@@ -55,6 +56,9 @@ def test_the_same_call_gives_the_same_run(config: RunConfig, tmp_path: Path) -> 
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     train(replace(config, seed=2), tmp_path / "three")
     assert metrics(tmp_path / "one") != metrics(tmp_path / "three")
+    found = compare_runs(tmp_path / "one", tmp_path / "three")
+    accuracies = [result(tmp_path / name)["scores"]["accuracy"] for name in ("one", "three")]
+    assert [found.first, found.second] == accuracies
 
 
 def test_recomputed_is_the_same_run(config: RunConfig, tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from wenlu.evaluation.calibration import (
     reliability_bins,
     selective_accuracy,
 )
+from wenlu.evaluation.comparison import Comparison, compare, compare_runs
 from wenlu.evaluation.confusions import ConfusedPair, confused_classes, confused_pairs
+from wenlu.evaluation.counting import Counted
 from wenlu.evaluation.metrics import (
     ClassScore,
     accuracy,
@@ -25,12 +27,16 @@ from wenlu.evaluation.terminal import result_table
 __all__ = [
     "Bin",
     "ClassScore",
+    "Comparison",
     "ConfusedPair",
+    "Counted",
     "Prediction",
     "RunFiles",
     "accuracy",
     "bootstrap_interval",
     "calibration_error",
+    "compare",
+    "compare_runs",
     "confused_classes",
     "confused_pairs",
     "confusion_matrix",

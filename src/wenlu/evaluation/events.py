@@ -15,6 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Float64
+
 
 class Argument(NamedTuple):
     """What takes part in an event."""
@@ -50,11 +53,22 @@ def argument_score(
     gold: Sequence[Sequence[Argument]], predicted: Sequence[Sequence[Argument]]
 ) -> ArgumentScore:
     """Over all texts, each with its arguments. Whatever is listed twice counts twice."""
-    return ArgumentScore(
-        sum(_text_score(*pair) for pair in zip(gold, predicted, strict=True)),
-        sum(map(len, gold)),
-        sum(map(len, predicted)),
+    counts = argument_counts(gold, predicted).tolist()
+    total, expected, said = (
+        (sum(column) for column in zip(*counts, strict=True)) if counts else (0.0,) * 3
     )
+    return ArgumentScore(total, int(expected), int(said))
+
+
+def argument_counts(
+    gold: Sequence[Sequence[Argument]], predicted: Sequence[Sequence[Argument]]
+) -> Float64[np.ndarray, "n 3"]:
+    """What each text adds: the sum of its scores, its gold and its predicted arguments."""
+    rows = [
+        (_text_score(wanted, said), len(wanted), len(said))
+        for wanted, said in zip(gold, predicted, strict=True)
+    ]
+    return np.array(rows, np.float64).reshape(-1, 3)
 
 
 def character_f1(gold: str, predicted: str) -> float:

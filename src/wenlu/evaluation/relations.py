@@ -11,6 +11,9 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Float64
+
 from wenlu.errors import DataError
 
 
@@ -53,23 +56,36 @@ def relation_scores(
         predicted: what was found in each, in the same order.
         aliases: other names of entities, as `read_aliases` gives them.
     """
+    counts = relation_counts(gold, predicted, aliases)
+    right, found, recalled, wanted = counts.sum(0).tolist()
+    precision = right / found if found else 0.0
+    recall = recalled / wanted if wanted else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return RelationScores(precision, recall, f1)
+
+
+def relation_counts(
+    gold: Sequence[Sequence[Spo]],
+    predicted: Sequence[Sequence[Spo]],
+    aliases: Aliases | None = None,
+) -> Float64[np.ndarray, "n 4"]:
+    """What each sentence adds to the scores: right, predicted, recalled and gold relations.
+
+    Right and recalled can differ, because names of gold have other aliases than those predicted.
+    """
     if len(gold) != len(predicted):
         raise DataError(
             f"every sentence needs its predictions; got {len(gold)} gold and {len(predicted)} "
             "predicted lists"
         )
-    names = aliases or {}
-    right = found = wanted = recalled = 0
+    names, rows = aliases or {}, []
     for gold_spos, predicted_spos in zip(gold, predicted, strict=True):
         ours, theirs = _distinct(gold_spos, names), _distinct(predicted_spos, names)
-        wanted, found = wanted + len(ours), found + len(theirs)
-        right += sum(_among(spo, ours, names) for spo in theirs)
         every = [_plain(spo) for spo in predicted_spos]
-        recalled += sum(_among(spo, every, names) for spo in ours)
-    precision = right / found if found else 0.0
-    recall = recalled / wanted if wanted else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    return RelationScores(precision, recall, f1)
+        right = sum(_among(spo, ours, names) for spo in theirs)
+        recalled = sum(_among(spo, every, names) for spo in ours)
+        rows.append((right, len(theirs), recalled, len(ours)))
+    return np.array(rows, np.float64).reshape(-1, 4)
 
 
 def plain_name(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.sparse import csr_array
 
 from wenlu.errors import ConfigError, DataError
 
@@ -18,7 +19,7 @@ _CHUNK = 50
 
 
 def bootstrap_interval(
-    counts: Float64[np.ndarray, "n c"],
+    counts: Float64[np.ndarray, "n c"] | csr_array,
     score: Score,
     *,
     confidence: float = 0.95,
@@ -37,7 +38,16 @@ def bootstrap_interval(
     """
     if not 0 < confidence < 1:
         raise ConfigError(f"a confidence lies between 0 and 1, e.g. 0.95; got {confidence}")
-    n = len(counts)
+    found = bootstrap_values(counts, score, resamples=resamples)
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def bootstrap_values(
+    counts: Float64[np.ndarray, "n c"] | csr_array, score: Score, *, resamples: int = 1000
+) -> Float64[np.ndarray, " r"]:
+    """The score of each of many sets of n examples, drawn with replacement from the n."""
+    n = counts.shape[0]
     if not n:
         raise DataError("an interval needs at least one example; got none")
     chance = np.random.default_rng(0)
@@ -46,6 +56,5 @@ def bootstrap_interval(
         size = min(_CHUNK, resamples - start)
         drawn = chance.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
         times = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)  # (r n)
-        found.append(score(times @ counts))
-    low, high = np.quantile(np.concatenate(found), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+        found.append(score(np.asarray(times @ counts, np.float64)))
+    return np.concatenate(found)

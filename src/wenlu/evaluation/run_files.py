@@ -31,6 +31,8 @@ class RunFiles:
     """What the predictions look like; of older runs, which do not say it, labels."""
     predictions: tuple[AnyPrediction, ...] = ()
     """`dev.predictions.jsonl`."""
+    counts: dict[str, list[float]] = field(default_factory=dict)
+    """What each dev example adds to the sums of the main metric, by the id of the example."""
     notes: tuple[str, ...] = ()
     """What could not be read, in sentences."""
 
@@ -65,6 +67,7 @@ def read_run(folder: Path) -> RunFiles:
         epochs=_last_of_each(lines, "epoch"),
         kind=kind,
         predictions=read_predictions(rows, kind, notes),
+        counts={str(row.get("id")): found for row in rows if (found := _numbers(row))},
         notes=tuple(notes),
     )
 
@@ -72,6 +75,14 @@ def read_run(folder: Path) -> RunFiles:
 def _kind(rows: list[Record]) -> str:
     """Of a run that did not get to say it."""
     return kind_of(rows[0]) if rows else "labels"
+
+
+def _numbers(row: Record) -> list[float]:
+    """The counts of a line; empty if it has none."""
+    counts = row.get("counts")
+    items = counts if isinstance(counts, list) else []
+    found = [value for each in items if (value := number({"": each}, "")) is not None]
+    return found if len(found) == len(items) else []
 
 
 def _read_config(file: Path, notes: list[str]) -> tuple[Record, str]:

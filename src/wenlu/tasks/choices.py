@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wenlu.atomic import atomic_write
 from wenlu.corpus import write_jsonl
 from wenlu.errors import ConfigError, DataError, closest
-from wenlu.evaluation import accuracy
+from wenlu.evaluation.counting import Counted, mean_score
 from wenlu.models import ChoiceScorer, Model, Scored
 from wenlu.tasks.examples import Example
 from wenlu.tasks.submissions import json_lines, json_object
@@ -186,17 +186,15 @@ class MultipleChoice:
 
     def score(
         self, examples: Sequence[Question], predictions: Sequence[Choice]
-    ) -> dict[str, float]:
+    ) -> dict[str, Counted]:
         """Share of right answers, the official metric of these benchmarks, in [0, 1]."""
-        gold = [str(e.label) for e in examples]
-        found = {"accuracy": accuracy(gold, [str(p.choice) for p in predictions])}
+        said = {"accuracy": [p.choice for p in predictions]}
         if self.one_each:
-            alone = [str(int(np.argmax(p.probabilities))) for p in predictions]
-            found["accuracy_alone"] = accuracy(gold, alone)
-        return found
-
-    def items(self, examples: Sequence[Question]) -> int:
-        return len(examples)
+            said["accuracy_alone"] = [int(np.argmax(p.probabilities)) for p in predictions]
+        return {
+            name: mean_score([e.label == n for e, n in zip(examples, numbers, strict=True)])
+            for name, numbers in said.items()
+        }
 
     def unseen(self, examples: Sequence[Question]) -> list[str]:  # noqa: ARG002
         return []

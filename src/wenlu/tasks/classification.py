@@ -10,7 +10,7 @@ import numpy as np
 
 from wenlu.corpus import Record, read_records, write_jsonl
 from wenlu.errors import ConfigError, DataError, closest
-from wenlu.evaluation import accuracy, macro_f1
+from wenlu.evaluation.counting import Counted, macro_f1_score, mean_score
 from wenlu.models import Classified, Classifier, Model
 from wenlu.tasks.examples import Example, Ids
 from wenlu.tasks.submissions import json_lines
@@ -205,14 +205,14 @@ class Classification:
 
     def score(
         self, examples: Sequence[Example[str]], predictions: Sequence[Prediction]
-    ) -> dict[str, float]:
+    ) -> dict[str, Counted]:
         """Accuracy, which is the official metric of these benchmarks, and macro-F1, in [0, 1]."""
-        gold = [e.label for e in examples if e.label is not None]
+        gold = [str(e.label) for e in examples]
         predicted = [p.label for p in predictions]
-        return {"accuracy": accuracy(gold, predicted), "macro_f1": macro_f1(gold, predicted)}
-
-    def items(self, examples: Sequence[Example[str]]) -> int:
-        return len(examples)
+        return {
+            "accuracy": mean_score([a == b for a, b in zip(gold, predicted, strict=True)]),
+            "macro_f1": macro_f1_score([[(a, "")] for a in gold], [[(b, "")] for b in predicted]),
+        }
 
     def unseen(self, examples: Sequence[Example[str]]) -> list[str]:
         seen = {e.label for e in examples}

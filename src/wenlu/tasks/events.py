@@ -20,7 +20,8 @@ from torch import nn
 
 from wenlu.corpus import Record, read_records, write_jsonl
 from wenlu.errors import ConfigError, DataError, closest
-from wenlu.evaluation.events import Argument, argument_score
+from wenlu.evaluation.counting import Counted, three_scores
+from wenlu.evaluation.events import Argument, argument_counts
 from wenlu.models import Model
 from wenlu.models.sequence_tagger import SequenceTagger, Tagged
 from wenlu.models.span_tagger import SPAN_HEADS, FoundSpans, SpanScores
@@ -290,9 +291,9 @@ class EventExtraction:
         self,
         examples: Sequence[Example[EventArguments]],
         predictions: Sequence[EventsFound],
-    ) -> dict[str, float]:
+    ) -> dict[str, Counted]:
         """DuEE's official F1 of arguments, precision and recall, in [0, 1]."""
-        found = argument_score(
+        counts = argument_counts(
             [[Argument(a.type, a.role, a.mentions) for a in e.label or ()] for e in examples],
             [
                 [
@@ -303,10 +304,7 @@ class EventExtraction:
                 for example, prediction in zip(examples, predictions, strict=True)
             ],
         )
-        return {"f1": found.f1, "precision": found.precision, "recall": found.recall}
-
-    def items(self, examples: Sequence[Example[EventArguments]]) -> int:
-        return sum(len(e.label or ()) for e in examples)
+        return three_scores(counts)
 
     def unseen(self, examples: Sequence[Example[EventArguments]]) -> list[str]:
         seen = {argument[:2] for e in examples for argument in e.label or () if argument.place}

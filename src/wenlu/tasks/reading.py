@@ -12,6 +12,7 @@ from wenlu.atomic import atomic_write
 from wenlu.corpus import read_document
 from wenlu.errors import ConfigError, DataError, closest
 from wenlu.evaluation.answers import CMRC, AnswerMetric
+from wenlu.evaluation.counting import Counted, mean_score
 from wenlu.models import Model
 from wenlu.models.reader import READING_HEADS, Read, Reader
 from wenlu.tasks.reading_layouts import Answer, Question, read_questions
@@ -236,13 +237,13 @@ class Reading:
 
     def score(
         self, examples: Sequence[Question], predictions: Sequence[Prediction]
-    ) -> dict[str, float]:
+    ) -> dict[str, Counted]:
         """The benchmark's exact match and F1, and how often the first reference's place is met."""
         rows = [
             {**self._scores(e, p), "span_match": float(_same_place(e, p))}
             for e, p in zip(examples, predictions, strict=True)
         ]
-        return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        return {name: mean_score([row[name] for row in rows]) for name in rows[0]}
 
     def _scores(self, example: Question, prediction: Prediction) -> dict[str, float]:
         references = [answer.text for answer in example.label or ()]
@@ -250,9 +251,6 @@ class Reading:
             "exact_match": float(self.metric.exact_match(references, prediction.text)),
             "f1": self.metric.f1(references, prediction.text),
         }
-
-    def items(self, examples: Sequence[Question]) -> int:
-        return len(examples)
 
     def unseen(self, examples: Sequence[Question]) -> list[str]:  # noqa: ARG002
         return []

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from wenlu.atomic import atomic_write
 from wenlu.corpus import Record, read_records, write_jsonl
 from wenlu.errors import ConfigError, DataError
-from wenlu.evaluation.relations import Spo, relation_scores
+from wenlu.evaluation.counting import Counted
+from wenlu.evaluation.relations import Spo, relation_counts
 from wenlu.models import Model
 from wenlu.models.relation_tagger import RelationsFound, RelationTagger
 from wenlu.tasks.examples import Example, Ids
@@ -226,15 +227,16 @@ class RelationExtraction:
 
     def score(
         self, examples: Sequence[Example[Relations]], predictions: Sequence[FoundRelations]
-    ) -> dict[str, float]:
+    ) -> dict[str, Counted]:
         """The official F1, with precision and recall, in [0, 1]."""
-        found = relation_scores(
+        counts = relation_counts(
             [_spos(e.label or ()) for e in examples], [_spos(p.relations) for p in predictions]
         )
-        return {"f1": found.f1, "precision": found.precision, "recall": found.recall}
-
-    def items(self, examples: Sequence[Example[Relations]]) -> int:
-        return sum(len(e.label or ()) for e in examples)
+        return {
+            "f1": Counted("f1_of_ratios", counts),
+            "precision": Counted("ratio", counts[:, :2]),
+            "recall": Counted("ratio", counts[:, 2:]),
+        }
 
     def unseen(self, examples: Sequence[Example[Relations]]) -> list[str]:
         seen = {

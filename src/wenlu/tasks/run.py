@@ -10,7 +10,7 @@ from typing import Any
 from wenlu.errors import CheckpointError, DataError, RunError
 from wenlu.models import load_trained
 from wenlu.tasks.config import RunConfig
-from wenlu.tasks.evaluator import with_interval
+from wenlu.tasks.evaluator import with_intervals
 from wenlu.tasks.examples import Example, need_split
 from wenlu.tasks.predicting import predict_rows
 from wenlu.tasks.registry import task_named
@@ -118,13 +118,12 @@ class Run:
         """Scores on a labelled split of `data` (by default, the data of the run).
 
         Returns:
-            "scores" with the 95 % interval of shares, "main_metric", "examples" and "file".
+            "scores" with their 95 % intervals, "main_metric", "examples" and "file".
         """
         paths = self.split_files(data, split)
         examples = read_all(self.task, paths)
         predictions = self.predict_examples(examples, advance=advance)
-        scores = self.task.score(examples, predictions)
-        scores = with_interval(scores, self.task.items(examples))
+        scores = with_intervals(self.task.score(examples, predictions))
         return {
             "task": self.task.name,
             "main_metric": self.task.main_metric,

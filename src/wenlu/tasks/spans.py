@@ -19,7 +19,7 @@ import numpy as np
 
 from wenlu.corpus import read_records, write_jsonl
 from wenlu.errors import ConfigError, DataError, closest
-from wenlu.evaluation.spans import cluener_f1, tally
+from wenlu.evaluation.counting import Counted, macro_f1_score, piece_scores
 from wenlu.models import Model
 from wenlu.models.span_tagger import SPAN_HEADS, FoundSpans, SpanScores, SpanTagger, found_spans
 from wenlu.tasks.examples import Example, Ids
@@ -216,21 +216,12 @@ class SpanExtraction:
 
     def score(
         self, examples: Sequence[Example[Spans]], predictions: Sequence[Extraction]
-    ) -> dict[str, float]:
+    ) -> dict[str, Counted]:
         """F1, precision and recall over all spans, and CLUENER's official score, in [0, 1]."""
         gold, predicted = [e.label or () for e in examples], [p.spans for p in predictions]
-        counts = tally(gold, predicted)
         texts = [e.texts[0] for e in examples]
-        official = cluener_f1(_words(texts, gold), _words(texts, predicted), self.labels)
-        return {
-            "f1": counts.f1,
-            "precision": counts.precision,
-            "recall": counts.recall,
-            "macro_f1": official,
-        }
-
-    def items(self, examples: Sequence[Example[Spans]]) -> int:
-        return sum(len(e.label or ()) for e in examples)
+        official = macro_f1_score(_words(texts, gold), _words(texts, predicted), self.labels)
+        return {**piece_scores(gold, predicted), "macro_f1": official}
 
     def unseen(self, examples: Sequence[Example[Spans]]) -> list[str]:
         seen = {span.type for e in examples for span in e.label or ()}

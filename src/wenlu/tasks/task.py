@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import nn
 
+from wenlu.evaluation.counting import Counted
 from wenlu.models import Model
 from wenlu.tasks.examples import Example
 from wenlu.text import Tokenizer
@@ -151,11 +152,10 @@ class Task(Protocol):
     ) -> list[Any]:
         """A prediction for each example, from what was collected, in the order of the rows."""
 
-    def score(self, examples: Sequence[AnyExample], predictions: Sequence[Any]) -> dict[str, float]:
-        """The official metric, in [0, 1], and others beside it."""
-
-    def items(self, examples: Sequence[AnyExample]) -> int:
-        """How many answers are counted when shares such as accuracy are worked out."""
+    def score(
+        self, examples: Sequence[AnyExample], predictions: Sequence[Any]
+    ) -> dict[str, Counted]:
+        """The official metric, in [0, 1], and others beside it, with the counts of each example."""
 
     def unseen(self, examples: Sequence[AnyExample]) -> list[str]:
         """Labels that none of the examples has: no model can learn them."""

@@ -23,7 +23,7 @@ from wenlu.evaluation.report import write_report
 from wenlu.models import BUNDLED, Classifier, load, save
 from wenlu.nn import enable_gradient_checkpointing
 from wenlu.tasks.config import RunConfig
-from wenlu.tasks.evaluator import Evaluator, with_interval, write_predictions
+from wenlu.tasks.evaluator import Evaluator, with_intervals, write_predictions
 from wenlu.tasks.examples import Example
 from wenlu.tasks.result import write_result
 from wenlu.tasks.run_folder import check_folder, finished_result, make_room, remove_empty
@@ -218,16 +218,19 @@ def _train_once(
         began = time.perf_counter()
         latest = trained.progress.best_epoch == trained.progress.epoch
         found = evaluator.last if latest else None  # of the very weights that are kept
-        predictions, scores = found or evaluator.predict(module)
-        write_predictions(out / "dev.predictions.jsonl", task, job.dev_examples, predictions)
+        measured = found or evaluator.measure(module)
+        write_predictions(out / "dev.predictions.jsonl", task, job.dev_examples, measured)
         _write_model(out / "model", task, config, module, job.tokenizer)
+        scores = with_intervals(measured.scores)
+        scores |= {} if measured.loss is None else {"loss": measured.loss}
         result = {
             "task": task.name,
             "model": config.model,
             "kind": task.kind,
             "main_metric": task.main_metric,
             "labels": [{"label": k, "name": task.names.get(k, k)} for k in task.labels],
-            "scores": with_interval(scores, task.items(job.dev_examples)),
+            "scores": scores,
+            "counted": {"formula": measured.scores[task.main_metric].formula},
             "splits": job.splits,
             "seed": config.seed,
             **_facts(trained, module, processes, settings),

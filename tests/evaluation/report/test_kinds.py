@@ -140,7 +140,9 @@ def one(start: int) -> Line:
 
 def test_types_are_counted_and_so_is_what_they_are_taken_for(write: Write) -> None:
     lines = [SPANS] * 30
-    page, _ = page_of(write("spans", lines, main_metric="f1", scores={"f1": 0.25}))
+    page, _ = page_of(
+        write("spans", lines, main_metric="f1", scores={"f1": 0.25, "f1_low": 0.2, "f1_high": 0.3})
+    )
     table = page.text.split("Weakest first.")[1]
     assert "all together 合计25.0 %25.0 %25.0 %12012030" in table
     assert "(nothing) （无）" in table

@@ -28,7 +28,6 @@ from wenlu.evaluation.predictions import (
     TriplePrediction,
 )
 from wenlu.evaluation.records import Record, number, record, records
-from wenlu.evaluation.report.interval import resampled_interval
 from wenlu.evaluation.run_files import RunFiles
 
 Rated = TypeVar("Rated", bound=AnyPrediction)
@@ -167,9 +166,8 @@ class Facts:
     def interval(self) -> tuple[float, float] | None:
         """95 % interval of the main metric.
 
-        The run's own; else Wilson's for an accuracy; else the bootstrap's, for a score that can
-        be worked out again. None for several seeds, which tell of the chance in training, not
-        of that in the dev set.
+        As the result has it; of an unfinished run, Wilson's for an accuracy. None for several
+        seeds: their spread shows the chance in training, not that in the dev set.
         """
         if self.gathers:
             return None
@@ -177,15 +175,10 @@ class Facts:
         high = number(self.scores, f"{self.main_metric}_high")
         if low is not None and high is not None:
             return low, high
-        value = self.score(self.main_metric)
-        if value is None:
+        value, count = self.score(self.main_metric), len(self.rated) or len(self.chosen)
+        if value is None or self.main_metric != "accuracy" or not count or not 0 <= value <= 1:
             return None
-        if self.main_metric == "accuracy":
-            count = len(self.rated) or len(self.chosen)
-            fits = count and 0 <= value <= 1
-            return wilson_interval(round(value * count), count) if fits else None
-        known = [each for each in self.run.predictions if each.gold is not None]
-        return resampled_interval(self.main_metric, value, known, self.labels)
+        return wilson_interval(round(value * count), count)
 
     @cached_property
     def majority(self) -> tuple[str, float] | None:
