@@ -1,5 +1,4 @@
 import pytest
-from rich.console import Console
 
 from wenlu.training import progress_bar
 from wenlu.training.progress_bar import ProgressBar, notice
@@ -7,9 +6,8 @@ from wenlu.training.progress_bar import ProgressBar, notice
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        progress_bar, "Console", lambda **_: Console(force_terminal=True, width=100, stderr=True)
-    )
+    monkeypatch.setattr(progress_bar.Terminal, "is_terminal", True)
+    monkeypatch.setenv("TERM", "xterm")
 
 
 def interrupted() -> None:
