@@ -59,7 +59,11 @@ def test_damage_is_an_error(place: int) -> None:
             steps(good[:length])
 
 
-def test_a_window_that_is_too_large_says_what_would_do(tmp_path: Path) -> None:
+def test_a_window_that_is_too_large_says_what_would_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of the process of all tests, however much it has loaded by now.
+    monkeypatch.setattr("wenlu.corpus.shuffling.plan.resident", lambda: 600_000_000)
     path = tmp_path / "a.txt.zst"
     path.write_bytes(frame(b"a\n" * 10, window_log=28))
     said = r"it needs a window of 268 MB, more than the 134 MB .*--long=28, or allow more memory"

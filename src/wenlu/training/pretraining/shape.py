@@ -48,7 +48,7 @@ def first_model(config: PretrainingConfig, tokenizer: Tokenizer, heads: Collecti
         raise ConfigError(f"{config.model or config.config}: {error}") from None
     if old is not None:
         model.load_state_dict({**model.state_dict(), **old.state_dict()})
-    model.config = shape  # which is what is saved
+    model.config = model.encoder.config = shape  # which is what is saved
     return model
 
 
