@@ -25,6 +25,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from wenlu.training.pretraining.loop import pretrain_module
 
 from bench.side_by_side import Pair, compare, machine, peak_memory_mb
 from bench.text_data import raw_text
@@ -38,7 +39,6 @@ from wenlu.training import join_processes
 from wenlu.training.precision import Precision, arithmetic, best_device, resolve_precision
 from wenlu.training.pretraining import MaskingSettings, PretrainingSettings
 from wenlu.training.pretraining.data import PretrainingData
-from wenlu.training.pretraining.loop import pretrain_module
 from wenlu.training.pretraining.module import Pretraining
 from wenlu.training.pretraining.objectives import make_objectives
 from wenlu.training.progress_bar import ProgressBar
@@ -112,7 +112,7 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
         steps=arguments.steps,
         lr=LEARNING_RATE,
         schedule="constant",
-        warmup_steps=0,
+        warmup=0,
         beta2=0.999,
         batch_tokens=arguments.tokens,
         log_steps=1,

@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import torch
+from wenlu.training.pretraining.loop import pretrain_module
 
 from bench.text_data import raw_text
 from wenlu.assets import asset
@@ -27,7 +28,6 @@ from wenlu.training import join_processes
 from wenlu.training.pretraining import MaskingSettings, PretrainingSettings
 from wenlu.training.pretraining.data import PretrainingData
 from wenlu.training.pretraining.evaluate import evaluate
-from wenlu.training.pretraining.loop import pretrain_module
 from wenlu.training.pretraining.module import Pretraining
 from wenlu.training.pretraining.objectives import make_objectives
 from wenlu.training.progress_bar import ProgressBar
@@ -61,11 +61,11 @@ def one_run(folder: Path, way: str, seed: int, batches: int, batch_tokens: int) 
     settings = PretrainingSettings(
         steps=batches // accumulate,
         batch_tokens=batch_tokens,
-        accumulate=accumulate,
+        gradient_accumulation=accumulate,
         optimizer=optimizer,
         lr=1e-3 * faster,
         schedule="constant",
-        warmup_steps=100 // accumulate,
+        warmup=100 // accumulate,
         evaluate_steps=batches // accumulate // 8,
         log_steps=1_000_000,
     )

@@ -211,14 +211,13 @@ def test_a_run_that_exists_is_kept_unless_told(cli: Cli, trained: Path, data: Pa
     line = ("train", "classify", "--data", data, "--out", trained, *SMALL)
     said = cli(*line)
     assert said.code == 1
-    remedy = "--resume to continue it, --overwrite to replace it, or another --out"
-    assert said.err == f"error: {trained} exists already: {remedy}\n"
+    remedy = "--resume resumes it, --overwrite replaces it, or give another --out"
+    assert said.err == f"error: {trained} exists already; {remedy}\n"
     said = cli(*line, "--resume")
     assert said == (
         1,
         "",
-        f"error: {trained} is finished already, so there is nothing to resume; --overwrite "
-        "would replace it\n",
+        f"error: {trained} is finished, so it cannot be resumed; --overwrite replaces it\n",
     )
 
 

@@ -52,7 +52,10 @@ def test_it_replaces_an_earlier_demo_and_nothing_else(cli: Cli, tmp_path: Path) 
         found = json.loads(said.out)
         assert len(found["predictions"]) == 3
         assert found["scores"]["accuracy"] >= 0
-    assert "is finished already" in cli("demo", "--epochs", "1", "--out", out, "--resume").err
+    assert (
+        "is finished, so it cannot be resumed"
+        in cli("demo", "--epochs", "1", "--out", out, "--resume").err
+    )
     (tmp_path / "thesis.docx").write_text("mine")
     said = cli("demo", "--epochs", "1", "--out", tmp_path)
     assert said.code == 1

@@ -92,7 +92,7 @@ def test_at_the_report(
         stops(cli, *line)
     assert leftovers(data.parent) == []
     said = cli(*line, "--resume")  # the run is finished; its report is made up for
-    assert "is finished already" in said.err
+    assert "is finished, so it cannot be resumed" in said.err
     assert (data.parent / "run" / "report.html").exists()
 
 

@@ -93,9 +93,9 @@ def test_wrong_usage_shows_the_usage_and_exits_with_2(cli: Cli, line: str, probl
     [
         ("--epochs -1", "epochs must be at least 1; got -1"),
         ("--batch-rows 0", "batch_rows must be at least 1; got 0"),
-        ("--lr -0.1", "lr must be above 0; got -0.1"),
-        ("--lr nan", "lr must be above 0; got nan"),
-        ("--warmup 2", "in [0, 1]; got 2"),
+        ("--lr -0.1", "lr must be a finite number above 0; got -0.1"),
+        ("--lr nan", "lr must be a finite number above 0; got nan"),
+        ("--warmup 1.5", "or a whole number of steps; got 1.5"),
         ("--limit -3", "limit must not be negative; got -3"),
         ("--seed -1", "seed must not be negative; got -1"),
         ("--seed 1 2 1", "seeds must differ; got 1 2 1"),
@@ -225,8 +225,8 @@ def test_an_error_of_the_system_is_a_line(cli: Cli, monkeypatch: pytest.MonkeyPa
         (("--seed", "1", "2.9"), "--seed must be a whole number; got 2.9"),
         (("--max-length", "8.5"), "--max-length must be a whole number; got 8.5"),
         (("--max-length", "0"), "max_length must be at least 8; got 0"),
-        (("--lr", "inf"), "lr must be finite; got inf"),
-        (("--clip", "inf"), "clip must be finite; got inf"),
+        (("--lr", "inf"), "lr must be a finite number above 0; got inf"),
+        (("--clip", "inf"), "clip must be a finite number, not negative; got inf"),
         (("--seed", str(2**63)), f"seed must be below 2^63; got {2**63}"),
     ],
 )

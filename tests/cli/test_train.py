@@ -14,11 +14,11 @@ def test_help_has_every_setting_with_its_sentence_and_default(cli: Cli) -> None:
         if field.default is not None:
             assert f"[default: {field.default}]" in words
     for sentence in (
-        "Times the training set is gone through; by default 5, and more where it is small",
-        "Tokens of a batch, padding included; short texts make batches of many rows.",
-        "How the learning rate falls after warm-up. [choices: linear, cosine, constant]",
-        "0: all learns; 1: the embeddings stay as they are;",
-        "Updates between two lines of metrics.jsonl.",
+        "Passes over the training set. Default: 5, and more for small training sets",
+        "Batch size in tokens, padding included. Short texts give batches of many rows.",
+        "(stable). [choices: linear, cosine, constant, stable]",
+        "0: train everything; 1: freeze the embeddings;",
+        "Steps between two lines of metrics.jsonl.",
     ):
         assert sentence in words
 

@@ -32,7 +32,7 @@ MOMENTS = [
     (f"{STATE}save_file", 13, FILE),
     (f"{STATE}shutil.rmtree", 4, FOLDER),
     ("wenlu.training.metrics_log:MetricsLog.write", 13, "kill after"),
-    (f"{TRAIN}Evaluator.predict", 2, "kill after"),
+    (f"{TRAIN}Evaluator.measure", 2, "kill after"),
     (f"{TRAIN}write_result", 1, "kill before"),
 ]
 MORE_MOMENTS = [
@@ -44,8 +44,8 @@ MORE_MOMENTS = [
     (f"{STATE}shutil.rmtree", 2, FOLDER),
     (f"{STATE}shutil.rmtree", 14, FOLDER),
     ("wenlu.training.metrics_log:MetricsLog.write", 7, "kill after"),
-    (f"{TRAIN}Evaluator.predict", 1, "kill before"),
-    (f"{TRAIN}Evaluator.predict", 3, "kill after"),
+    (f"{TRAIN}Evaluator.measure", 1, "kill before"),
+    (f"{TRAIN}Evaluator.measure", 3, "kill after"),
     (f"{TRAIN}atomic_write", 1, "kill before"),
     (f"{TRAIN}write_predictions", 1, "kill after"),
     (f"{TRAIN}_write_model", 1, "kill after"),
@@ -83,7 +83,7 @@ def test_killed_when_the_result_stood(
     assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
     assert result(run)["scores"] == result(whole)["scores"]
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [1]
-    assert f"error: {run} is finished already, so there is nothing to resume" in log.read_text()
+    assert f"error: {run} is finished, so it cannot be resumed" in log.read_text()
     assert_same_run(run, whole)
 
 
@@ -181,8 +181,8 @@ def test_the_program_itself(
     "trap",
     [
         ("wenlu.training.progress_bar:ProgressBar.advance", 12),
-        pytest.param((f"{TRAIN}Evaluator.predict", 1), marks=pytest.mark.slow),
-        (f"{TRAIN}Evaluator.predict", 3),
+        pytest.param((f"{TRAIN}Evaluator.measure", 1), marks=pytest.mark.slow),
+        (f"{TRAIN}Evaluator.measure", 3),
         pytest.param((f"{STATE}save_file", 4), marks=pytest.mark.slow),
     ],
     ids=lambda trap: f"{trap[0].split(':')[1]} {trap[1]}",
@@ -257,8 +257,8 @@ def test_other_settings_are_refused(
     log = begun.with_name("refused")
     assert attempt([*changed(flags, *change), "--out", str(begun), "--resume"], log) == [1]
     assert (
-        f"error: {begun} was started with other settings, so it cannot be resumed: {what}. "
-        "Give the settings that it was started with, or another --out\n"
+        f"error: {begun} was started with other settings; it cannot be resumed: {what}. "
+        "Give the settings it was started with, or another --out\n"
     ) in log.read_text()
 
 
@@ -318,7 +318,7 @@ def test_a_finished_run_is_left_alone(attempt: Attempt, flags: list[str], whole:
     log = whole.with_name("refused")
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
     assert attempt([*flags, "--out", str(whole), "--resume"], log) == [1]
-    assert f"error: {whole} is finished already, so there is nothing to resume" in log.read_text()
+    assert f"error: {whole} is finished, so it cannot be resumed" in log.read_text()
     assert {path: path.stat().st_mtime_ns for path in whole.rglob("*")} == before
 
 
@@ -327,7 +327,7 @@ def test_nothing_to_go_on_with_is_a_new_start(
 ) -> None:
     run, log = tmp_path / "run", tmp_path / "log"
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()
-    assert f"nothing at {run} to resume yet: starting from the beginning\n" in log.read_text()
+    assert f"there is no run at {run} yet: starting a new one\n" in log.read_text()
     assert_same_run(run, whole)
 
 
@@ -338,8 +338,8 @@ def test_another_folder_is_left_alone(attempt: Attempt, flags: list[str], tmp_pa
     for flag in ("--resume", "--overwrite"):
         assert attempt([*flags, "--out", str(notes.parent), flag], log) == [1]
     told = log.read_text()
-    assert f"error: {notes.parent} is not a run folder, so there is nothing to resume\n" in told
-    assert "it is not a run folder, so it is left alone; give another --out\n" in told
+    refused = f"error: {notes.parent} exists already and is not a run folder, so it is left alone"
+    assert told.count(refused) == 2
     assert [path.name for path in notes.parent.iterdir()] == ["notes.txt"]
 
 
@@ -388,7 +388,7 @@ def test_finished_seeds_are_kept(
     assert attempt([*command, "--resume"], log) == [0], log.read_text()
     for path, when in finished.items():
         assert path.stat().st_mtime_ns == when
-        assert f"{path.parent} is finished already\n" in log.read_text()
+        assert f"{path.parent} is finished\n" in log.read_text()
     for seed in (1, 2):
         assert_same_run(run / f"seed-{seed}", seeds / f"seed-{seed}")
     assert result(run)["scores"] == result(seeds)["scores"]
@@ -402,7 +402,7 @@ def test_seeds_that_were_begun_otherwise(
 ) -> None:
     log, run = tmp_path / "refused", tmp_path / "seeds"
     assert attempt([*flags, "--seed", "1", "2", "--out", str(seeds), "--resume"], log) == [1]
-    assert f"{seeds} is finished already" in log.read_text()
+    assert f"{seeds} is finished, so it cannot be resumed" in log.read_text()
     shutil.copytree(seeds, run)
     (run / "result.json").unlink()
     other = changed(flags, "--epochs", "4")

@@ -45,7 +45,7 @@ def in_pieces(
     """One process that works every batch off in two pieces."""
     folder = tmp_path_factory.mktemp("pieces")
     log = folder / "log"
-    codes = attempt([*slowly, "--pieces", "2", "--out", str(folder / "run")], log)
+    codes = attempt([*slowly, "--gradient-accumulation", "2", "--out", str(folder / "run")], log)
     assert codes == [0], log.read_text()
     return folder / "run"
 
@@ -128,7 +128,7 @@ def test_the_same_as_in_pieces(two: Path, in_pieces: Path) -> None:
     ("place", "call"),
     [
         ("wenlu.training.state:save_file", 13),
-        ("wenlu.tasks.train:Evaluator.predict", 2),
+        ("wenlu.tasks.train:Evaluator.measure", 2),
         ("wenlu.tasks.train:write_result", 1),
     ],
 )
@@ -154,14 +154,26 @@ def test_another_number_of_processes_with_as_many_pieces(
     attempt(command, log, processes=2, trap=(ADVANCE, 14, "kill before"))
     assert attempt([*command, "--resume"], log) == [1]
     assert "the number of processes changed" in log.read_text()
-    assert attempt([*command, "--resume", "--pieces", "2"], log) == [0], log.read_text()
+    assert attempt([*command, "--resume", "--gradient-accumulation", "2"], log) == [0], (
+        log.read_text()
+    )
     assert_close_runs(run, two)
 
 
 def test_batches_with_fewer_rows_than_pieces(
     attempt: Attempt, slowly: list[str], tmp_path: Path
 ) -> None:
-    few = changed(slowly, "--batch-rows", "3", "--limit", "10", "--epochs", "2", "--pieces", "4")
+    few = changed(
+        slowly,
+        "--batch-rows",
+        "3",
+        "--limit",
+        "10",
+        "--epochs",
+        "2",
+        "--gradient-accumulation",
+        "4",
+    )
     log = tmp_path / "log"
     for name, processes in (("one", 1), ("two", 2)):
         codes = attempt([*few, "--out", str(tmp_path / name)], log, processes=processes)
@@ -173,7 +185,7 @@ def test_frozen_layers_and_one_json_document(
     attempt: Attempt, slowly: list[str], tmp_path: Path
 ) -> None:
     """Processes exchange the gradients of those that learn, and wait for no others."""
-    frozen = changed(slowly, "--freeze", "2", "--epochs", "1", "--pieces", "2")
+    frozen = changed(slowly, "--freeze", "2", "--epochs", "1", "--gradient-accumulation", "2")
     for name, processes in (("one", 1), ("two", 2)):
         log = tmp_path / f"{name}.log"
         command = [*frozen, "--out", str(tmp_path / name), "--json"]
@@ -189,11 +201,13 @@ def test_errors_are_in_plain_words(
     attempt: Attempt, slowly: list[str], two: Path, tmp_path: Path
 ) -> None:
     log, run = tmp_path / "log", tmp_path / "run"
-    assert attempt([*slowly, "--pieces", "3", "--out", str(run)], log, processes=2) == [1, 1]
+    assert attempt(
+        [*slowly, "--gradient-accumulation", "3", "--out", str(run)], log, processes=2
+    ) == [1, 1]
     assert attempt([*slowly, "--out", str(two)], log, processes=2) == [1, 1]
     assert not run.exists()
     assert set(log.read_text().splitlines()) == {
-        "error: pieces must be a multiple of the number of processes, 2; got 3",
-        f"error: {two} exists already: --resume to continue it, --overwrite to replace it, "
-        "or another --out",
+        "error: gradient_accumulation must be a multiple of the number of processes, 2; got 3",
+        f"error: {two} exists already; --resume resumes it, --overwrite replaces it, or give "
+        "another --out",
     }

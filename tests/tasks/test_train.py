@@ -63,7 +63,7 @@ def test_the_same_call_gives_the_same_run(config: RunConfig, tmp_path: Path) -> 
 
 def test_recomputed_is_the_same_run(config: RunConfig, tmp_path: Path) -> None:
     for name, every in (("kept", 0), ("recomputed", 1)):
-        settings = replace(SETTINGS, recompute=every)
+        settings = replace(SETTINGS, gradient_checkpointing=every)
         train(replace(config, training=settings), tmp_path / name)
     assert metrics(tmp_path / "kept") == metrics(tmp_path / "recomputed")
     for file in ("model/model.safetensors", "model/config.json", "dev.predictions.jsonl"):
@@ -188,10 +188,13 @@ def test_calls_that_cannot_be(
 
 
 def test_a_training_that_goes_astray_says_so(config: RunConfig, tmp_path: Path) -> None:
-    settings = replace(config.training, lr=1e30, epochs=2)
-    with pytest.raises(RunError, match="Begin again with a smaller --lr or a longer warm-up"):
+    settings = replace(config.training, lr=1e30, epochs=2, weight_decay=0.0)
+    with pytest.raises(RunError, match="Start again with a smaller --lr"):
         train(replace(config, training=settings), tmp_path / "run")
     assert not (tmp_path / "run" / "model").exists()
+    settings = replace(config.training, weight_decay=1e9)
+    with pytest.raises(ConfigError, match=r"weight_decay 1e\+09 times the learning rate"):
+        train(replace(config, training=settings), tmp_path / "other")
 
 
 def test_seeds_must_differ(config: RunConfig, tmp_path: Path) -> None:
@@ -201,7 +204,7 @@ def test_seeds_must_differ(config: RunConfig, tmp_path: Path) -> None:
 
 def test_where_a_run_may_stand(config: RunConfig, tmp_path: Path) -> None:
     train(config, tmp_path / "run")
-    with pytest.raises(RunError, match="run exists already: --resume to go on"):
+    with pytest.raises(RunError, match="run exists already; --resume resumes it"):
         train(config, tmp_path / "run")
     train(replace(config, seed=3), tmp_path / "run", overwrite=True)
     assert result(tmp_path / "run")["seed"] == 3
@@ -212,7 +215,7 @@ def test_where_a_run_may_stand(config: RunConfig, tmp_path: Path) -> None:
             train(replace(config, **change), tmp_path / "run", overwrite=True)
     assert kept.exists()
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="it is not a run folder, so it is left alone"):
+    with pytest.raises(RunError, match="it is a file"):
         train(config, tmp_path / "file", overwrite=True)
     with pytest.raises(RunError, match=r"cannot make the folder .*: Not a directory"):
         train(config, tmp_path / "file" / "run")

@@ -17,7 +17,7 @@ from wenlu.training.batching import plan_batches
 from wenlu.training.metrics_log import MetricsLog
 from wenlu.training.progress_bar import ProgressBar
 from wenlu.training.state import Progress
-from wenlu.training.update import seed_dropout
+from wenlu.training.step import seed_dropout
 
 from .toy import (
     ROWS,
@@ -80,11 +80,11 @@ def test_it_is_the_plain_loop(clip: float, dropout: float, tmp_path: Path) -> No
     assert step == STEPS
 
 
-@pytest.mark.parametrize("pieces", [2, 3, 16])
-def test_pieces_change_nothing_but_rounding(pieces: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("micro_batches", [2, 3, 16])
+def test_micro_batches_change_nothing_but_rounding(micro_batches: int, tmp_path: Path) -> None:
     settings = replace(SETTINGS, epochs=1, checkpoint_steps=0)
     whole, _ = train(tmp_path / "1", settings, module=toy(0.0).double())
-    settings = replace(settings, pieces=pieces)
+    settings = replace(settings, gradient_accumulation=micro_batches)
     parts, _ = train(tmp_path / "k", settings, module=toy(0.0).double())
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(tensor, parts.state_dict()[name], atol=1e-9, rtol=0)
@@ -168,9 +168,9 @@ def test_the_best_epoch_is_kept(
     script = Script(*accuracies)
     settings = replace(SETTINGS, epochs=4, patience=patience)
     module, trained = train(tmp_path, settings, evaluate=script)
-    assert (trained.progress.epoch, trained.progress.best_epoch) == (epochs, best)
-    assert trained.progress.best == {"accuracy": accuracies[best - 1]}
-    assert trained.stopped == stopped
+    assert (trained.epoch, trained.best_epoch) == (epochs, best)
+    assert trained.best == {"accuracy": accuracies[best - 1]}
+    assert trained.end == stopped
     for name, tensor in module.state_dict().items():
         assert torch.equal(tensor, script.weights[best - 1][name])
     assert not module.training
@@ -218,8 +218,8 @@ class Countdown(ProgressBar):
         super().__init__(enabled=False)
         self.left = updates
 
-    def advance(self, text: str, rate: float, by: int = 1) -> None:
-        super().advance(text, rate, by)
+    def advance(self, text: str, rate: float, by: int = 1, unit: str = "") -> None:
+        super().advance(text, rate, by, unit)
         self.left -= 1
         if self.left == 0:
             raise Killed
@@ -238,8 +238,8 @@ def assert_goes_on_to(
     module, trained = train(folder, settings)
     assert_same_weights(module, whole[0])
     assert metrics(folder) == metrics(whole[1])
-    assert trained.progress.step == STEPS
-    assert trained.progress.rows == 3 * ROWS
+    assert trained.step == STEPS
+    assert trained.seen == 3 * ROWS
 
 
 @pytest.mark.parametrize(
@@ -308,10 +308,10 @@ def test_killed_when_all_was_done(whole: tuple[nn.Module, Path], tmp_path: Path)
 def test_early_stopping_is_remembered(tmp_path: Path) -> None:
     settings = replace(SETTINGS, patience=1)
     _, trained = train(tmp_path, settings, evaluate=Script(0.5, 0.4))
-    assert trained.progress.epoch == 2
+    assert trained.epoch == 2
     _, again = train(tmp_path, settings, evaluate=Script())
-    assert again.stopped == "early stopping"
-    assert again.progress.best == {"accuracy": 0.5}
+    assert again.end == "early stopping"
+    assert again.best == {"accuracy": 0.5}
 
 
 def test_time_is_counted_across_resumes(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_time_is_counted_across_resumes(tmp_path: Path) -> None:
     spent = loop.load_state(tmp_path / "checkpoint", toy(), _optimizer(), "same")
     assert spent is not None
     _, trained = train(tmp_path)
-    assert trained.progress.seconds > spent.seconds > 0
+    assert trained.seconds > spent.seconds > 0
 
 
 def _optimizer() -> torch.optim.Optimizer:
@@ -329,7 +329,7 @@ def _optimizer() -> torch.optim.Optimizer:
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 6}, {"settings": replace(SETTINGS, pieces=3)}, {"module": "other"}],
+    [{"seed": 6}, {"settings": replace(SETTINGS, gradient_accumulation=3)}, {"module": "other"}],
 )
 def test_every_random_choice_counts(
     change: dict[str, Any], whole: tuple[nn.Module, Path], tmp_path: Path
@@ -346,7 +346,7 @@ def test_every_random_choice_counts(
 def test_another_fingerprint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         train(tmp_path, bar=Countdown(5))
-    with pytest.raises(RunError, match="started with other data"):
+    with pytest.raises(RunError, match="was started with other data"):
         train(tmp_path, fingerprint="other")
 
 
@@ -368,7 +368,7 @@ def test_checkpoints_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(loop, "save_state", spy)
     settings = TrainingSettings(epochs=1, batch_rows=8, checkpoint_minutes=0.0)
     _, trained = train(tmp_path, settings)
-    assert saved == [*range(1, trained.progress.step + 1), trained.progress.step]
+    assert saved == [*range(1, trained.step + 1), trained.step]
     saved.clear()
     train(tmp_path / "minutes", replace(settings, checkpoint_minutes=5.0))
-    assert saved == [trained.progress.step]
+    assert saved == [trained.step]

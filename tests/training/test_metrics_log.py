@@ -22,9 +22,9 @@ def test_what_will_come_again_is_cut_off(tmp_path: Path) -> None:
     first = '{"event": "step", "step": 3}\n'
     epoch = '{"event": "epoch", "step": 3, "epoch": 1}\n'
     write(path, first, epoch, '{"event": "step", "step": 4}\n')
-    MetricsLog(path, 3, 1, enabled=True)
+    MetricsLog(path, 3, 3, enabled=True)
     assert path.read_text() == first + epoch
-    # The state of step 3 was saved before the epoch was evaluated, and that evaluation was lost.
+    # The state of step 3 was saved before the epoch was measured, and that measurement was lost.
     MetricsLog(path, 3, 0, enabled=True)
     assert path.read_text() == first
 

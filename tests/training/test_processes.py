@@ -14,18 +14,17 @@ def test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         processes.wait()
 
 
-@pytest.mark.parametrize(
-    ("wanted", "count", "pieces"), [(1, 1, 1), (3, 1, 3), (1, 4, 4), (8, 4, 8)]
-)
-def test_pieces(wanted: int, count: int, pieces: int) -> None:
-    assert Processes(rank=0, count=count, device=torch.device("cpu")).pieces(wanted) == pieces
+@pytest.mark.parametrize(("wanted", "count", "found"), [(1, 1, 1), (3, 1, 3), (1, 4, 4), (8, 4, 8)])
+def test_micro_batches(wanted: int, count: int, found: int) -> None:
+    processes = Processes(rank=0, count=count, device=torch.device("cpu"))
+    assert processes.micro_batches(wanted) == found
 
 
-def test_pieces_that_cannot_be_shared() -> None:
+def test_micro_batches_that_cannot_be_shared() -> None:
     processes = Processes(rank=0, count=4, device=torch.device("cpu"))
-    message = "pieces must be a multiple of the number of processes, 4; got 6"
+    message = "gradient_accumulation must be a multiple of the number of processes, 4; got 6"
     with pytest.raises(ConfigError, match=message):
-        processes.pieces(6)
+        processes.micro_batches(6)
 
 
 def test_who_prints(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,22 +25,21 @@ def test_an_interrupted_bar_gives_the_cursor_back(capsys: pytest.CaptureFixture[
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
 
 
-def test_only_epochs_are_told_where_there_is_no_terminal(
+def test_only_lines_that_stay_are_printed_where_there_is_no_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with ProgressBar() as bar:
         bar.start("training", total=2)
         bar.advance("epoch 1/1", 12.0)
-        bar.epoch(1, 0.5, best=True)
-        bar.epoch(2, 0.25, best=False)
-    assert capsys.readouterr() == ("", "epoch 1: 0.5000  (best so far)\nepoch 2: 0.2500\n")
+        bar.line("epoch 1: accuracy 0.5000  (best so far)")
+    assert capsys.readouterr() == ("", "epoch 1: accuracy 0.5000  (best so far)\n")
 
 
 def test_other_processes_are_silent(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressBar(enabled=False) as bar:
         bar.start("training", total=1)
         bar.note("evaluating")
-        bar.epoch(1, 0.5, best=True)
+        bar.line("epoch 1")
     assert capsys.readouterr() == ("", "")
 
 

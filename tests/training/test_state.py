@@ -35,7 +35,8 @@ def test_all_of_it_comes_back(tmp_path: Path) -> None:
     progress = Progress(epoch=1, batch=2, step=3, epoch_loss=0.1 + 0.2, best={"accuracy": 1 / 3})
     best = {name: tensor + 1 for name, tensor in module.state_dict().items()}
     states = tmp_path / "states"
-    save_state(states, progress, module, optimizer, {"best": best}, "print")
+    parts = {"model": module.state_dict(), "best": best}
+    save_state(states, progress, parts, optimizer, "print")
 
     other, fresh = trained(0)
     assert load_state(states, other, fresh, "print") == progress
@@ -60,9 +61,9 @@ def test_a_part_that_is_kept_goes_from_state_to_state(
     module, optimizer = trained(1)
     best = {"a": torch.arange(3.0)}
     for step, more in enumerate([{}, {"best": best}, {}, {}]):
-        save_state(
-            tmp_path, Progress(step=step), module, optimizer, more, "print", keep=("best", "other")
-        )
+        parts = {"model": module.state_dict(), **more}
+        carried = ("best", "other")
+        save_state(tmp_path, Progress(step=step), parts, optimizer, "print", carried=carried)
         assert len(list(tmp_path.iterdir())) == 1
         assert (tmp_path / f"step-{step:08d}" / "best.safetensors").exists() == (step > 0)
     assert_same_tensors(read_part(tmp_path, "best"), best)
@@ -75,22 +76,23 @@ def assert_same_tensors(first: dict[str, torch.Tensor], second: dict[str, torch.
 
 def test_the_newest_counts_and_the_others_go(tmp_path: Path) -> None:
     module, optimizer = trained(1)
-    for step, epoch in [(9, 0), (10, 0), (10, 1), (100, 1)]:
-        save_state(tmp_path, Progress(step=step, epoch=epoch), module, optimizer, {}, "print")
-        assert saved_progress(tmp_path, "print") == Progress(step=step, epoch=epoch)
+    for step, measured in [(9, 0), (10, 0), (10, 10), (100, 10)]:
+        progress = Progress(step=step, measured=measured)
+        save_state(tmp_path, progress, {"model": module.state_dict()}, optimizer, "print")
+        assert saved_progress(tmp_path, "print") == progress
         assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_the_same_place_twice_is_saved_once(tmp_path: Path) -> None:
     module, optimizer = trained(1)
     for _ in range(3):
-        save_state(tmp_path, Progress(step=4), module, optimizer, {}, "print")
+        save_state(tmp_path, Progress(step=4), {"model": module.state_dict()}, optimizer, "print")
         assert saved_progress(tmp_path, "print") == Progress(step=4)
 
 
 def test_a_state_that_was_half_removed_does_not_count(tmp_path: Path) -> None:
     module, optimizer = trained(1)
-    save_state(tmp_path, Progress(step=4), module, optimizer, {}, "print")
+    save_state(tmp_path, Progress(step=4), {"model": module.state_dict()}, optimizer, "print")
     shutil.copytree(tmp_path / "step-00000004", tmp_path / "step-00000003")
     (tmp_path / "step-00000003" / "state.json").unlink()
     assert saved_progress(tmp_path, "print") == Progress(step=4)
@@ -99,7 +101,7 @@ def test_a_state_that_was_half_removed_does_not_count(tmp_path: Path) -> None:
 def test_what_was_half_written_is_swept_away(tmp_path: Path) -> None:
     module, optimizer = trained(1)
     sweep(tmp_path / "nothing")
-    save_state(tmp_path, Progress(step=4), module, optimizer, {}, "print")
+    save_state(tmp_path, Progress(step=4), {"model": module.state_dict()}, optimizer, "print")
     half = tmp_path / ".step-00000007.0123456789ab.tmp"
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"\0" * 9)
@@ -114,9 +116,9 @@ def test_none_yet(tmp_path: Path) -> None:
 
 def test_another_fingerprint_is_refused(tmp_path: Path) -> None:
     module, optimizer = trained(1)
-    save_state(tmp_path, Progress(step=4), module, optimizer, {}, "one")
+    save_state(tmp_path, Progress(step=4), {"model": module.state_dict()}, optimizer, "one")
     before = [p.clone() for p in module.parameters()]
-    message = "started with other data, another model or other settings, so it cannot be resumed"
+    message = "was started with other data, another model or other settings; it cannot be resumed"
     with pytest.raises(RunError, match=message):
         load_state(tmp_path, module, optimizer, "another")
     assert all(map(torch.equal, before, module.parameters()))

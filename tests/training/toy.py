@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from wenlu.training import Processes, Trained, TrainingSettings, fit
+from wenlu.training import Processes, TrainingSettings, fit
 from wenlu.training.batching import Rows
+from wenlu.training.fine_tuning import fine_tuning
 from wenlu.training.progress_bar import ProgressBar
+from wenlu.training.state import Progress
 
 ALONE = Processes(rank=0, count=1, device=torch.device("cpu"))
 VOCABULARY, CLASSES, ROWS = 20, 3, 50
@@ -89,10 +91,10 @@ def train(
     seed: int = 5,
     rows: int = ROWS,
     fingerprint: str = "same",
-) -> tuple[nn.Module, Trained]:
+) -> tuple[nn.Module, Progress]:
     module = toy() if module is None else module
     folder.mkdir(exist_ok=True)
-    trained = fit(
+    training = fine_tuning(
         module,
         ToyData(rows),
         evaluate,
@@ -100,12 +102,16 @@ def train(
         learning_rate=settings.lr or 0.01,
         seed=seed,
         score="accuracy",
+        processes=ALONE,
+    )
+    progress = fit(
+        training,
         folder=folder,
         fingerprint=fingerprint,
         processes=ALONE,
         bar=bar or ProgressBar(enabled=False),
     )
-    return module, trained
+    return module, progress
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 an error that the user can fix, 2 wrong usage, 130 interru
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -103,6 +104,9 @@ _COMMANDS = {
     ),
 }
 
+_ALIASES = {"--recompute": "--gradient-checkpointing"}
+"""Further names of flags."""
+
 _GROUPS = {"corpus": "Work on raw text: shuffle it, count it, build a vocabulary."}
 """Commands of two words, by the first word."""
 
@@ -135,7 +139,8 @@ def run(tokens: list[str]) -> int:
     """Run a command line and return its exit code."""
     end = tokens.index("--") if "--" in tokens else len(tokens)
     debug = "--debug" in tokens[:end]
-    tokens = [t for i, t in enumerate(tokens) if t != "--debug" or i >= end] or ["--help"]
+    flags = [_unaliased(token) for token in tokens[:end] if token != "--debug"]
+    tokens = flags + tokens[end:] or ["--help"]
     asked = " ".join(tokens[: 2 if tokens[0] in _GROUPS else 1])
     errors = Terminal(stderr=True)
     try:
@@ -154,6 +159,11 @@ def run(tokens: list[str]) -> int:
             raise
         errors.say("interrupted")
         return 130
+    except SystemExit as error:
+        if not isinstance(error.code, int) or error.code <= 128:
+            raise
+        errors.print(f"stopped by {signal.Signals(error.code - 128).name}")
+        return error.code
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -164,6 +174,11 @@ def run(tokens: list[str]) -> int:
         errors.say(f"error: {place}{error.strerror or error}")
         return 1
     return 0
+
+
+def _unaliased(token: str) -> str:
+    flag, equals, value = token.partition("=")
+    return _ALIASES.get(flag, flag) + equals + value
 
 
 def _app(asked: str) -> App:

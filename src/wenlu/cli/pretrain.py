@@ -44,7 +44,8 @@ def pretrain(
     Examples:
         wenlu pretrain --objective mlm nsp --corpus news.jsonl.zst --out runs/mini
         wenlu pretrain --objective mlm nsp --corpus part-*.txt --heldout held.txt
-            --config shape.toml --vocab vocab.txt --steps 100000 --accumulate 8 --out runs/mini
+            --config shape.toml --vocab vocab.txt --steps 100000
+            --gradient-accumulation 8 --out runs/mini
         wenlu pretrain --objective unilm --corpus news.txt --model runs/mini/model --out runs/gen
         wenlu pretrain --objective simbert --corpus pairs.jsonl --model runs/mini/model
             --max-length 64 --lr 1e-4 --out runs/sim

@@ -55,8 +55,8 @@ def make_optimizer(name: str, groups: ParamsT, *, accumulate: int = 1, **options
         name: a name in `OPTIMIZERS`.
         groups: parameters, or groups of them as from `parameter_groups`. What a group says of
             learning rate and weight decay holds; in all of these, weight decay is decoupled.
-        accumulate: calls of `step` to an update. More than 1 is for the optimizers that accumulate
-            on their own; with others, add up gradients before `step`.
+        accumulate: calls of `step` until the weights move. More than 1 is for the optimizers that
+            accumulate on their own; with others, add up gradients before `step`.
         options: further arguments of the optimizer, such as `lr` and `betas`.
     """
     if name not in OPTIMIZERS:

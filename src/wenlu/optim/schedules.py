@@ -48,20 +48,20 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def factor(schedule: str, step: int, steps: int, warmup: int, decay: float = 0.2) -> float:
-    """The factor for update `step` (from 0) of `steps`, of which the first `warmup` rise to 1.
+    """The factor for `step` (from 0) of `steps`, of which the first `warmup` rise to 1.
 
     Args:
         schedule: a name in `SCHEDULES`.
-        step: number of the update.
-        steps: updates in all.
-        warmup: updates in which the factor rises.
+        step: number of the step.
+        steps: steps in all.
+        warmup: steps in which the factor rises.
         decay: share of `steps` in which "stable" falls, or what warm-up leaves if that is less.
     """
     if schedule not in SCHEDULES:
         near = closest(schedule, SCHEDULES)
         raise ConfigError(f"no learning-rate schedule {schedule!r}; there are {near}")
     if not 0 < decay <= 1:
-        raise ConfigError(f"the share of updates with a decaying rate is in (0, 1]; got {decay}")
+        raise ConfigError(f"the share of steps with a decaying rate is in (0, 1]; got {decay}")
     if step < warmup:
         return (step + 1) / warmup
     rest = max(1, steps - warmup)

@@ -16,7 +16,7 @@ class RunConfig:
     task: str
     """A name from `wenlu tasks`."""
     data: str
-    """Folder with the task's files, or one file, of which a tenth is then held out as dev."""
+    """Folder with the task's files, or one file; a tenth of it is then held out as dev."""
     model: str
     """A name from `wenlu models`, a folder, or owner/name on the Hugging Face hub."""
     max_length: int = 128
@@ -30,9 +30,9 @@ class RunConfig:
     schema: str = ""
     """File with the relations or events to look for; by default the one beside the data."""
     seed: int = 1
-    """Decides initial weights, data order and dropout."""
+    """Seed of initial weights, data order and dropout."""
     limit: int = 0
-    """Use only the first so many training examples; 0 for all."""
+    """Use only the first N training examples; 0 for all."""
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
     def __post_init__(self) -> None:

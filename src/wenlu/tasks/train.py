@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,17 +27,26 @@ from wenlu.tasks.config import RunConfig
 from wenlu.tasks.evaluator import Evaluator, with_intervals, write_predictions
 from wenlu.tasks.examples import Example
 from wenlu.tasks.result import write_result
-from wenlu.tasks.run_folder import check_folder, finished_result, make_room, remove_empty
+from wenlu.tasks.run_folder import check_folder, finished_result
 from wenlu.tasks.splits import describe, read_splits, summary
 from wenlu.tasks.task import Encoded, Task
 from wenlu.text import Tokenizer
-from wenlu.training import Processes, Trained, TrainingSettings, fit, join_processes
+from wenlu.training import Processes, TrainingSettings, fit, join_processes
 from wenlu.training.allocator import return_freed_memory
 from wenlu.training.facts import run_facts
-from wenlu.training.loop import default_epochs
+from wenlu.training.fine_tuning import default_epochs, fine_tuning
+from wenlu.training.loop import micro_batches
 from wenlu.training.precision import resolve_precision
 from wenlu.training.progress_bar import ProgressBar, notice
-from wenlu.training.state import check_outside, remove, saved_progress
+from wenlu.training.run_folder import (
+    FREE,
+    course,
+    from_outside,
+    locked,
+    make_room,
+    other_settings,
+)
+from wenlu.training.state import Progress, check_outside, remove, saved_progress
 
 Say = Callable[[str], None]
 
@@ -58,11 +68,11 @@ def train(
         config: what to train on what, and how.
         out: the run folder. It must not exist, unless `resume` or `overwrite` is given.
         seeds: train once with each and aggregate; one run with the configuration's by default.
-        resume: go on where an earlier call with the same configuration was stopped.
+        resume: resume an earlier call with the same configuration that was stopped.
         overwrite: remove what stands at `out` first, if it is a run folder.
         say: called with lines for people to read.
         command: what made the run, for the report.
-        again: how to resume it, for the message after a stop.
+        again: how to resume it after a stop, for the line that says so.
 
     Returns:
         What `result.json` holds.
@@ -76,12 +86,13 @@ def train(
     if len(set(seeds)) < len(seeds):
         raise ConfigError(f"seeds must differ; got {' '.join(map(str, seeds))}")
     several = len(seeds) > 1
-    begun = resume
-    if config.training.recompute:
+    started = resume
+    if config.training.gradient_checkpointing:
         return_freed_memory()
-    with join_processes() as processes:
-        processes.pieces(config.training.pieces)  # an error now is better than one later
+    with join_processes() as processes, ExitStack() as stack:
+        micro_batches(config.training, processes)  # an error now is better than one later
         tell = say if say is not None and processes.first else lambda _: None
+        processes.by_first(lambda: stack.enter_context(locked(out)))
         check = partial(
             check_folder, out, several=several, resume=resume, overwrite=overwrite, say=tell
         )
@@ -94,9 +105,9 @@ def train(
                 if several:
                     tell(f"seed {seed}")
                 job = _prepare(replace(config, seed=seed), processes, tell)
-                if processes.first and not results:
-                    make_room(out, resume=resume)
-                begun = True
+                if not results:
+                    processes.by_first(partial(make_room, out, resume=resume))
+                started = True
                 folder = out / f"seed-{seed}" if several else out
                 results.append(_train_once(job, folder, processes, tell, command))
             result = _aggregate(results, seeds) if several else results[0]
@@ -104,11 +115,11 @@ def train(
                 write_result(out, result)
                 write_report(out)
         except BaseException as error:
-            # Ctrl-C or a full disk, and not data or settings that would fail again.
-            outer = isinstance(error, KeyboardInterrupt | OSError) or error.__cause__ is not None
-            if processes.first and begun:
-                remove_empty(out)
-                if outer and out.exists():
+            if processes.first and started and from_outside(error):
+                for folder in out.glob("seed-*"):
+                    with suppress(OSError):  # it is not empty
+                        folder.rmdir()
+                if any(out.iterdir()):
                     notice(f"stopped; to resume {out}, {again}")
             raise
         return result
@@ -156,8 +167,8 @@ def _prepare(config: RunConfig, processes: Processes, say: Say) -> _Job:
     epochs = settings.epochs or default_epochs(train_rows.data, settings)
     config = replace(config, training=replace(settings, lr=rate, epochs=epochs))
     module = task.build(model, pooling=config.pooling)
-    if settings.recompute:
-        enable_gradient_checkpointing(model.encoder, every=settings.recompute)
+    if settings.gradient_checkpointing:
+        enable_gradient_checkpointing(model.encoder, every=settings.gradient_checkpointing)
     splits = describe(task, files, notes, train_set, dev_set, train_rows, dev_rows)
     for line in summary(splits):
         say(line)
@@ -184,7 +195,7 @@ def _train_once(
     if done is not None:
         if done["fingerprint"] != job.fingerprint:
             raise _other_run(out, config)
-        say(f"{out} is finished already")
+        say(f"{out} is finished")
         return done
     if processes.first:
         out.mkdir(exist_ok=True)
@@ -200,7 +211,7 @@ def _train_once(
             file.write(config.toml())
     evaluator = Evaluator(task, job.dev_examples, job.dev, settings)
     with ProgressBar(enabled=processes.first) as bar:
-        trained = fit(
+        training = fine_tuning(
             module,
             job.train.data,
             evaluator,
@@ -208,15 +219,15 @@ def _train_once(
             learning_rate=job.learning_rate,
             seed=config.seed,
             score=task.main_metric,
-            folder=out,
-            fingerprint=job.fingerprint,
             processes=processes,
-            bar=bar,
+        )
+        progress = fit(
+            training, folder=out, fingerprint=job.fingerprint, processes=processes, bar=bar
         )
     result: dict[str, Any] = {}
     if processes.first:
         began = time.perf_counter()
-        latest = trained.progress.best_epoch == trained.progress.epoch
+        latest = progress.best_epoch == progress.epoch
         found = evaluator.last if latest else None  # of the very weights that are kept
         measured = found or evaluator.measure(module)
         write_predictions(out / "dev.predictions.jsonl", task, job.dev_examples, measured)
@@ -233,8 +244,8 @@ def _train_once(
             "counted": {"formula": measured.scores[task.main_metric].formula},
             "splits": job.splits,
             "seed": config.seed,
-            **_facts(trained, module, processes, settings),
-            "total_seconds": job.seconds + trained.progress.seconds + time.perf_counter() - began,
+            **_facts(progress, module, processes, settings),
+            "total_seconds": job.seconds + progress.seconds + time.perf_counter() - began,
             "command": command,
             "fingerprint": job.fingerprint,
         }
@@ -244,24 +255,11 @@ def _train_once(
     return processes.agree(result)
 
 
-_FREE = ("checkpoint_minutes", "checkpoint_steps", "log_steps", "recompute")
-"""Settings that may change when a run is resumed."""
-
-
 def _other_run(out: Path, config: RunConfig) -> RunError:
     """What to say where `out` was started with another configuration."""
-    changed = []
-    if (out / "config.toml").exists():
-        then, now = RunConfig.from_toml(out / "config.toml").flat(), config.flat()
-        changed = [
-            f"{name} was {then[name]!r} and is now {now[name]!r}"
-            for name in now
-            if now[name] != then[name] and name not in _FREE
-        ]
-    what = "; ".join(changed) or "the data, the model's weights or the number of processes changed"
-    return RunError(
-        f"{out} was started with other settings, so it cannot be resumed: {what}. "
-        "Give the settings that it was started with, or another --out"
+    file, now = out / "config.toml", config.flat()
+    return other_settings(
+        out, RunConfig.from_toml(file).flat() if file.exists() else now, now, FREE
     )
 
 
@@ -280,17 +278,9 @@ def _fingerprint(
     processes: Processes,
 ) -> str:
     """Of all that the course of a training depends on."""
-    settings = config.training
-    course = replace(
-        settings,
-        checkpoint_minutes=0.0,
-        checkpoint_steps=0,
-        log_steps=1,
-        recompute=0,
-        pieces=processes.pieces(settings.pieces),
-        precision=resolve_precision(settings.precision, processes.device),
+    described = repr(
+        (course(config.training, processes), config.seed, module.config, config.pooling)
     )
-    described = repr((course, config.seed, module.config, config.pooling))
     digest = hashlib.blake2b(described.encode(), digest_size=16)
     for rows in (train_rows, dev_rows):
         digest.update(rows.data.fingerprint())
@@ -301,16 +291,15 @@ def _fingerprint(
 
 
 def _facts(
-    trained: Trained, module: nn.Module, processes: Processes, settings: TrainingSettings
+    progress: Progress, module: nn.Module, processes: Processes, settings: TrainingSettings
 ) -> dict[str, Any]:
-    progress = trained.progress
     return {
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch,
         "steps": progress.step,
-        "stopped": trained.stopped,
+        "stopped": progress.end,
         "seconds": progress.seconds,
-        "examples_per_second": progress.rows / max(progress.training_seconds, 1e-9),
+        "examples_per_second": progress.seen / max(progress.training_seconds, 1e-9),
         **run_facts(module, processes, resolve_precision(settings.precision, processes.device)),
     }
 

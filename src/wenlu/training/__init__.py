@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from wenlu.training.choice_dataset import ChoiceDataset
     from wenlu.training.dataset import Dataset, TextDataset
     from wenlu.training.inference import gather_rows, run
-    from wenlu.training.loop import Trained, fit
+    from wenlu.training.loop import fit
     from wenlu.training.processes import Processes, join_processes
+    from wenlu.training.training import Training
 
 __getattr__, __dir__ = exports(
     __name__,
@@ -19,7 +20,7 @@ __getattr__, __dir__ = exports(
         "Dataset": "wenlu.training.dataset",
         "Processes": "wenlu.training.processes",
         "TextDataset": "wenlu.training.dataset",
-        "Trained": "wenlu.training.loop",
+        "Training": "wenlu.training.training",
         "fit": "wenlu.training.loop",
         "gather_rows": "wenlu.training.inference",
         "join_processes": "wenlu.training.processes",
@@ -32,7 +33,7 @@ __all__ = [
     "Dataset",
     "Processes",
     "TextDataset",
-    "Trained",
+    "Training",
     "TrainingSettings",
     "fit",
     "gather_rows",

@@ -1,7 +1,7 @@
 """Batches of texts of similar length, within a budget of tokens.
 
 The order of the data is a pure function of (lengths, budget, seed, epoch), so a run that was
-killed goes on with exactly the batches that it would have seen.
+killed resumes with exactly the batches that it would have seen.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ BUCKET_BATCHES = 50
 padding, few enough that the batches of an epoch stay a good mix."""
 
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 20
-UPDATES = 1_000
-"""What a training should come to, within those bounds."""
+ENOUGH_STEPS = 1_000
+"""Steps that a training should have, within those bounds."""
 
 
 def plan_batches(lengths: Rows, *, tokens: int, rows: int, seed: int, epoch: int) -> list[Rows]:
@@ -43,11 +43,11 @@ def plan_batches(lengths: Rows, *, tokens: int, rows: int, seed: int, epoch: int
 def enough_epochs(lengths: Rows, *, tokens: int, rows: int) -> int:
     """How often to go through so many rows if nobody says it; arguments as of `plan_batches`.
 
-    Few rows want more epochs, not fewer updates ("On the Stability of Fine-tuning BERT:
+    Few rows want more epochs, not fewer steps ("On the Stability of Fine-tuning BERT:
     Misconceptions, Explanations, and Strong Baselines", 2021).
     """
     batches = len(plan_batches(lengths, tokens=tokens, rows=rows, seed=0, epoch=0))
-    return min(max(FEWEST_EPOCHS, -(-UPDATES // max(1, batches))), MOST_EPOCHS)
+    return min(max(FEWEST_EPOCHS, -(-ENOUGH_STEPS // max(1, batches))), MOST_EPOCHS)
 
 
 def cut_by_tokens(order: Rows, lengths: Rows, tokens: int, rows: int) -> list[Rows]:

@@ -1,72 +1,46 @@
-"""The training loop. It knows batches and losses, and nothing of any task.
+"""The training loop. It runs a `Training` and knows nothing of any task.
 
-Every random choice is a pure function of (seed, epoch, step, piece): the order of the data from
-`plan_batches`, the dropout masks from a generator that is seeded anew for each piece of each
-batch. So a run that was killed at any moment goes on to bit-identical weights, and several
+Every random choice is a pure function of (seed, place): the order of the data comes from the
+training's `batches`, the dropout masks from a generator that is seeded anew for each micro-batch
+of each step. So a run that was killed at any moment resumes to bit-identical weights, and several
 processes come to what one process comes to, up to the rounding of sums.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-
-from wenlu.optim import factor, freeze, parameter_groups
+from wenlu.errors import ConfigError, RunError
+from wenlu.optim import OPTIMIZERS, factor, make_optimizer
 from wenlu.training.allocator import keep_freed_memory
-from wenlu.training.batching import enough_epochs, plan_batches
-from wenlu.training.dataset import Dataset
+from wenlu.training.keeping import trained_weights
 from wenlu.training.metrics_log import MetricsLog
 from wenlu.training.precision import resolve_precision
+from wenlu.training.prefetch import prefetch
 from wenlu.training.processes import Processes
 from wenlu.training.progress_bar import ProgressBar
-from wenlu.training.settings import TrainingSettings
+from wenlu.training.settings import LoopSettings
 from wenlu.training.state import Progress, load_state, read_part, save_state, sweep
+from wenlu.training.step import check_finite, distributed, take_step
 from wenlu.training.stopping import stop_signals
-from wenlu.training.update import Piece, check_finite, distributed, update
-
-Evaluate = Callable[[nn.Module], dict[str, float]]
-"""The module as trained so far -> scores; run by the first process alone."""
-
-
-class Trained(NamedTuple):
-    """A finished training; the module holds the best weights."""
-
-    progress: Progress
-    stopped: str
-    """"finished" or "early stopping"."""
+from wenlu.training.training import Training
 
 
 def fit(
-    module: nn.Module,
-    data: Dataset,
-    evaluate: Evaluate,
-    settings: TrainingSettings,
+    training: Training,
     *,
-    learning_rate: float,
-    seed: int,
-    score: str,
     folder: Path,
     fingerprint: str,
     processes: Processes,
     bar: ProgressBar,
-) -> Trained:
-    """Train `module` on `data`, and leave it with the weights of its best epoch.
+) -> Progress:
+    """Run a training, and leave its module with the weights that are kept, in evaluation mode.
 
     Args:
-        module: called with a batch, returns something with `losses`, one a row.
-        data: the rows to learn from.
-        evaluate: called after every epoch.
-        settings: how to train.
-        learning_rate: the largest one, as `settings.lr` may leave it open.
-        seed: decides data order and dropout.
-        score: the score in what `evaluate` returns by which epochs are compared; more is better.
+        training: what to train, and how.
         folder: of the run; `metrics.jsonl` and `checkpoint/` are kept in it. If it holds a
-            checkpoint, training goes on from there.
+            checkpoint, the training resumes from there.
         fingerprint: of everything that the course of the training depends on; a checkpoint made
             with another one is refused.
         processes: this process among those that train together.
@@ -75,153 +49,160 @@ def fit(
     began = time.perf_counter()
     if processes.device.type == "cpu":
         keep_freed_memory()
+    _check(training, processes)
+    module, settings, keep = training.module, training.settings, training.keep
     module.to(processes.device)
-    freeze(module, settings.freeze)
-    groups = parameter_groups(
-        module,
-        learning_rate=learning_rate,
-        weight_decay=settings.weight_decay,
-        layer_decay=settings.layer_decay,
+    calls, _ = micro_batches(settings, processes)
+    adam = "adam" in settings.optimizer
+    optimizer = make_optimizer(
+        settings.optimizer,
+        training.groups,
+        accumulate=calls,
+        **({"betas": (0.9, settings.beta2)} if adam else {}),
     )
-    optimizer = torch.optim.AdamW(groups, fused=True)
     peaks = [group["lr"] for group in optimizer.param_groups]
+    warmup = settings.warmup_steps(training.steps)
 
     states = folder / "checkpoint"
     if processes.first:
         sweep(states)
+        sweep(folder / "stable")
     processes.wait()
     progress = load_state(states, module, optimizer, fingerprint) or Progress()
+    keep.resume(progress, module, lambda name: read_part(states, name))
     log = MetricsLog(
-        folder / "metrics.jsonl", progress.step, progress.epoch, enabled=processes.first
+        folder / "metrics.jsonl", progress.step, progress.measured, enabled=processes.first
     )
     earlier = progress.seconds
-
-    epochs = settings.epochs or default_epochs(data, settings)
-    plans = [_plan(data, settings, seed, epoch) for epoch in range(epochs)]
-    steps = sum(map(len, plans))
-    warmup = round(settings.warmup * steps)
     step_module = distributed(module, processes)
     precision = resolve_precision(settings.precision, processes.device)
+    last_save = time.perf_counter()
 
-    def save(*, best: bool = False) -> None:
-        """Write a checkpoint; the best weights are kept in it, and not in memory."""
+    def save(where: Path = states, *, best: bool = False) -> None:
+        nonlocal last_save
         progress.seconds = earlier + time.perf_counter() - began
         if processes.first:
-            more = {"best": module.state_dict()} if best else {}
-            save_state(states, progress, module, optimizer, more, fingerprint, keep=("best",))
+            parts = {"model": trained_weights(module), **keep.parts(module, best=best)}
+            save_state(where, progress, parts, optimizer, fingerprint, carried=keep.carried)
+        last_save = time.perf_counter()
 
-    bar.start("training", total=steps, done=progress.step)
-    last_save = time.perf_counter()
-    stopped = "finished"
-    with stop_signals(enabled=processes.count == 1) as stop:
-        while not progress.finished:
-            batches = plans[progress.epoch]
+    def measure() -> None:
+        """Measure once, however often the run is killed meanwhile."""
+        if training.measure is None or progress.measured == progress.step:
+            return
+        if not training.due(progress):
+            return
+        bar.note("evaluating")
+        module.eval()
+        scores = processes.agree(training.measure(module) if processes.first else None)
+        if any(math.isnan(score) for score in scores.values()):
+            raise RunError(
+                f"training diverged: after step {progress.step} the scores are no numbers; the "
+                "last checkpoint is intact. Start again with a smaller --lr"
+            )
+        best = keep.after_measurement(progress, scores)
+        progress.measured = progress.step
+        log.write(
+            event=training.event,
+            step=progress.step,
+            **training.facts(progress),
+            train_loss=progress.epoch_loss / progress.epoch_seen,
+            **{f"dev_{k}" if k == "loss" else k: v for k, v in scores.items()},
+        )
+        bar.line(training.told(progress, scores) + "  (best so far)" * best)
+        progress.epoch_seen, progress.epoch_loss = 0, 0.0
+        save(best=best)
+
+    bar.start(training.title, total=training.steps, done=progress.step)
+    source = prefetch(training.batches((progress.epoch, progress.batch)))
+    with stop_signals(enabled=processes.count == 1) as stop, closing(source):
+        while True:
+            measure()
+            stop.raise_if_asked()
+            if progress.end or progress.step == training.steps:
+                break
+            start = time.perf_counter()
+            rate = factor(settings.schedule, progress.step, training.steps, warmup, settings.decay)
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * rate
             module.train()
-            while progress.batch < len(batches):
-                start = time.perf_counter()
-                rate = factor(settings.schedule, progress.step, steps, warmup)
-                for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-                    group["lr"] = peak * rate
-                rows = batches[progress.batch]
-                done = update(
+            batch = next(source)
+            terms: dict[str, float] = {}
+            for number, call in enumerate(batch.calls):
+                done = take_step(
+                    training,
                     step_module,
-                    _sums,
-                    _pieces(data, rows, settings, processes),
                     optimizer,
-                    seeds=(seed, progress.step),
-                    clip=settings.clip,
+                    call,
+                    seeds=(training.seed, progress.step * len(batch.calls) + number),
                     processes=processes,
                     precision=precision,
                 )
                 check_finite(done, progress.step + 1)
-                progress.batch += 1
-                progress.step += 1
-                progress.rows += len(rows)
-                progress.epoch_rows += len(rows)
-                progress.epoch_loss += done.loss * len(rows)
-                progress.training_seconds += time.perf_counter() - start
-                speed = progress.rows / progress.training_seconds
-                where = f"epoch {progress.epoch + 1}/{epochs}"
-                bar.advance(f"{where}  loss {done.loss:.3f}", speed)
-                if progress.step % settings.log_steps == 0:
-                    log.write(
-                        event="step",
-                        step=progress.step,
-                        epoch=progress.epoch + progress.batch / len(batches),
-                        loss=done.loss,
-                        learning_rate=learning_rate * rate,
-                        gradient_norm=done.norm,
-                        examples_per_second=speed,
-                    )
-                due = settings.checkpoint_steps and progress.step % settings.checkpoint_steps == 0
-                if due or time.perf_counter() - last_save > 60 * settings.checkpoint_minutes:
-                    save()
-                    last_save = time.perf_counter()
-                if stop.requested:
-                    save()
-                    raise KeyboardInterrupt
-            bar.note("evaluating")
-            module.eval()
-            scores = processes.agree(evaluate(module) if processes.first else None)
-            progress.epoch += 1
-            better = progress.best_epoch == 0 or scores[score] > progress.best[score]
-            if better:
-                progress.best_epoch, progress.best = progress.epoch, scores
-            log.write(
-                event="epoch",
-                epoch=progress.epoch,
-                step=progress.step,
-                train_loss=progress.epoch_loss / progress.epoch_rows,
-                **{f"dev_{k}" if k == "loss" else k: v for k, v in scores.items()},
-            )
-            bar.epoch(progress.epoch, scores[score], best=better)
-            progress.batch, progress.epoch_rows, progress.epoch_loss = 0, 0, 0.0
-            out_of_patience = settings.patience and (
-                progress.epoch - progress.best_epoch >= settings.patience
-            )
-            progress.finished = bool(out_of_patience) or progress.epoch == epochs
-            save(best=better)
-            last_save = time.perf_counter()
-            if stop.requested:  # while the epoch was evaluated
-                raise KeyboardInterrupt
+                for name, value in done.terms.items():
+                    terms[name] = terms.get(name, 0.0) + value / len(batch.calls)
+            loss = sum(terms.values())
+            progress.advance(batch.size, batch.next, loss)
+            keep.after_step(progress, module)
+            progress.training_seconds += time.perf_counter() - start
+            speed = progress.seen / progress.training_seconds
+            bar.advance(f"{training.where(progress)}loss {loss:.3f}", speed, unit=training.unit)
+            if progress.step % settings.log_steps == 0:
+                several = {f"{k}_loss": v for k, v in terms.items() if k != "loss"}
+                log.write(
+                    event="step",
+                    step=progress.step,
+                    **training.facts(progress),
+                    loss=loss,
+                    **several,
+                    learning_rate=training.learning_rate * rate,
+                    gradient_norm=done.norm,
+                    **{f"{training.unit}_per_second": speed},
+                )
+            if progress.step == training.landmark:
+                save(folder / "stable")
+            due = settings.checkpoint_steps and progress.step % settings.checkpoint_steps == 0
+            late = time.perf_counter() - last_save > 60 * settings.checkpoint_minutes
+            ends = progress.step == training.steps and not training.due(progress)
+            if due or late or ends or stop.number is not None:
+                save()
     bar.stop()
-    if progress.epoch < epochs:
-        stopped = "early stopping"
-    if processes.first and progress.best_epoch < progress.epoch:
-        module.load_state_dict(read_part(states, "best"))
-    processes.share(module)
+    if progress.step == training.steps:
+        progress.end = "finished"
+    if processes.first:
+        keep.finish(progress, module, lambda name: read_part(states, name))
+    processes.broadcast(module)
     module.eval()
-    return Trained(progress, stopped)
+    return progress
 
 
-def default_epochs(data: Dataset, settings: TrainingSettings) -> int:
-    """Times that `data` is gone through where `settings` do not say it."""
-    return enough_epochs(data.lengths, tokens=settings.batch_tokens, rows=settings.batch_rows)
+def micro_batches(settings: LoopSettings, processes: Processes) -> tuple[int, int]:
+    """Calls of the optimizer per step, and micro-batches of all processes per call."""
+    wanted = processes.micro_batches(settings.gradient_accumulation)
+    if OPTIMIZERS[settings.optimizer].accumulates:
+        return wanted // processes.count, processes.count
+    return 1, wanted
 
 
-def _plan(
-    data: Dataset, settings: TrainingSettings, seed: int, epoch: int
-) -> list[NDArray[np.int64]]:
-    return plan_batches(
-        data.lengths,
-        tokens=settings.batch_tokens,
-        rows=settings.batch_rows,
-        seed=seed,
-        epoch=epoch,
-    )
-
-
-def _pieces(
-    data: Dataset, rows: NDArray[np.int64], settings: TrainingSettings, processes: Processes
-) -> Iterator[Piece]:
-    """This process's parts of a batch."""
-    count = processes.pieces(settings.pieces)
-    for number in range(processes.rank, count, processes.count):
-        part = rows[number::count]
-        # A batch may have fewer rows than pieces; all processes must take part all the same.
-        batch = data.batch(part if len(part) else rows[:1])
-        yield Piece(number, batch, {"loss": len(part)})
-
-
-def _sums(outputs: Any) -> Mapping[str, Tensor]:  # noqa: ANN401
-    return {"loss": outputs.losses.sum()}
+def _check(training: Training, processes: Processes) -> None:
+    """Raise ConfigError where settings do not go together."""
+    settings = training.settings
+    calls, together = micro_batches(settings, processes)
+    names = " and ".join(training.batch_terms)
+    if names and calls > 1:
+        raise ConfigError(
+            f"{names} compares a whole batch, and {settings.optimizer} takes its micro-batches "
+            "one by one; choose another --optimizer, or --gradient-accumulation 1"
+        )
+    if names and together > processes.count and not settings.cached_gradients:
+        raise ConfigError(
+            f"{names} compares a whole batch, so it cannot be cut into micro-batches; add "
+            "--cached-gradients, which runs each of them forward twice, or use "
+            "--gradient-accumulation 1 (and --gradient-checkpointing 1 to save memory)"
+        )
+    if training.learning_rate * settings.weight_decay >= 1:
+        raise ConfigError(
+            f"weight_decay {settings.weight_decay:g} times the learning rate "
+            f"{training.learning_rate:g} must be below 1, or each step would overturn the "
+            "weights; give a smaller --weight-decay or --lr"
+        )

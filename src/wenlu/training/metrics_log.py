@@ -1,4 +1,4 @@
-"""metrics.jsonl: a line a log step and a line an epoch."""
+"""metrics.jsonl: a line every few steps, and a line a measurement."""
 
 import json
 from pathlib import Path
@@ -9,22 +9,22 @@ from wenlu.parsing import parse_json
 
 
 class MetricsLog:
-    """Appends to the file; lines past the place that a run goes on from are cut off first.
+    """Appends to the file; lines past the place that a run resumes from are cut off first.
 
     Args:
         path: of the file.
-        step: updates that are finished.
-        epoch: epochs that are finished, evaluation and all.
+        step: steps that are finished.
+        measured: the last step after which scores were measured.
         enabled: False in all processes but the first.
     """
 
-    def __init__(self, path: Path, step: int, epoch: int, *, enabled: bool) -> None:
+    def __init__(self, path: Path, step: int, measured: int, *, enabled: bool) -> None:
         self.path, self.enabled = path, enabled
         if enabled and path.exists():
             kept = [
                 line
                 for line in _whole_lines(path)
-                if line["step"] <= step and (line["event"] != "epoch" or line["epoch"] <= epoch)
+                if line["step"] <= (step if line["event"] == "step" else measured)
             ]
             with atomic_write(path) as file:
                 file.writelines(json.dumps(line) + "\n" for line in kept)

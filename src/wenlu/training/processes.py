@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 from wenlu.errors import ConfigError, WenluError
 from wenlu.training.precision import best_device
@@ -27,13 +27,33 @@ class Processes:
         """Whether this is the process that writes files and prints."""
         return self.rank == 0
 
-    def pieces(self, wanted: int) -> int:
-        """In how many pieces a batch is worked off, if `wanted` are asked for."""
+    def micro_batches(self, wanted: int) -> int:
+        """Micro-batches per step of all processes, if `wanted` are asked for."""
         if wanted % self.count and wanted != 1:
             raise ConfigError(
-                f"pieces must be a multiple of the number of processes, {self.count}; got {wanted}"
+                f"gradient_accumulation must be a multiple of the number of processes, "
+                f"{self.count}; got {wanted}"
             )
         return max(wanted, self.count)
+
+    def gather(self, own: Tensor) -> Tensor:
+        """The rows (n, ...) of all processes, in order; gradients flow into one's own.
+
+        A loss of all rows has its whole gradient at one's own rows, so the gradients of the weights
+        are to be summed, not averaged, over the processes.
+        """
+        if self.count == 1:
+            return own
+        own = own.float()
+        sizes = [torch.zeros(1, dtype=torch.long, device=own.device) for _ in range(self.count)]
+        dist.all_gather(sizes, torch.tensor([len(own)], device=own.device))
+        padded = own.new_zeros(int(max(sizes)), *own.shape[1:])
+        padded[: len(own)] = own.detach()
+        parts = [torch.empty_like(padded) for _ in sizes]
+        dist.all_gather(parts, padded)
+        rows = [part[: int(size)] for part, size in zip(parts, sizes, strict=True)]
+        rows[self.rank] = own
+        return torch.cat(rows)
 
     def agree(self, value: Any) -> Any:  # noqa: ANN401
         """The first process's value, in every process."""
@@ -55,7 +75,7 @@ class Processes:
         if problem is not None:
             raise problem
 
-    def share(self, module: nn.Module) -> None:
+    def broadcast(self, module: nn.Module) -> None:
         """Give the others the first process's weights."""
         if self.count > 1:
             for tensor in module.state_dict().values():

@@ -73,13 +73,9 @@ class ProgressBar:
             )
 
     def note(self, text: str) -> None:
-        """Say what goes on."""
+        """Say what is being done."""
         if self.task is not None:
             self.rich.update(self.task, description=text)
-
-    def epoch(self, epoch: int, score: float, *, best: bool) -> None:
-        """A line that stays, for each epoch."""
-        self.line(f"epoch {epoch}: {score:.4f}{'  (best so far)' if best else ''}")
 
     def line(self, text: str) -> None:
         """A line that stays."""

@@ -24,72 +24,75 @@ _PREFIX = "step-"
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is; all numbers are those of the whole run, across resumes."""
+    """How far a training is; all numbers are those of the whole run, across resumes."""
 
     epoch: int = 0
-    """Epochs that are finished."""
+    """Epochs that are finished (of a pretraining: blocks of the corpus)."""
     batch: int = 0
     """Batches of the current epoch that are finished."""
     step: int = 0
-    """Updates that are finished."""
+    """Steps that are finished."""
+    measured: int = 0
+    """The last step after which scores were measured."""
     epoch_loss: float = 0.0
-    """Sum over rows of the current epoch's loss."""
-    epoch_rows: int = 0
-    """Rows of the current epoch that are finished."""
-    rows: int = 0
-    """Rows that are finished."""
+    """Sum of the loss since the last measurement, over what was seen."""
+    epoch_seen: int = 0
+    """Examples or tokens since the last measurement."""
+    seen: int = 0
+    """Examples (of a pretraining: tokens without padding) that were trained on."""
     training_seconds: float = 0.0
-    """Time spent in updates."""
+    """Time spent in steps."""
     seconds: float = 0.0
     """Time spent in all."""
     best_epoch: int = 0
-    """Epoch with the best scores, from 1; 0 if none was evaluated."""
+    """Epoch with the best scores, from 1; 0 if none was measured."""
     best: dict[str, float] = field(default_factory=dict)
     """Its scores."""
-    finished: bool = False
-    """No more epochs will follow."""
+    end: str = ""
+    """"finished" or "early stopping", once no more steps follow."""
+
+    def advance(self, seen: int, place: tuple[int, int], loss: float) -> None:
+        """Count one more step, which saw so much and is followed by that epoch and batch."""
+        self.step += 1
+        self.epoch, self.batch = place
+        self.seen += seen
+        self.epoch_seen += seen
+        self.epoch_loss += loss * seen
 
 
 def save_state(
     folder: Path,
     progress: Progress,
-    module: nn.Module,
+    parts: Mapping[str, Mapping[str, Tensor]],
     optimizer: torch.optim.Optimizer,
-    more: Mapping[str, Mapping[str, Tensor]],
     fingerprint: str,
     *,
-    keep: Sequence[str] = (),
+    carried: Sequence[str] = (),
 ) -> None:
     """Write a state into `folder` and remove the ones before it.
 
     Args:
         folder: of the states.
-        progress: how far the run is.
-        module: whose weights are written.
+        progress: how far the training is.
+        parts: tensors by the name of their part; "model" is what `load_state` takes.
         optimizer: whose state is written.
-        more: further parts to write, by name, such as the best weights.
         fingerprint: of what the run was started with.
-        keep: parts that go over from the state before where `more` does not have them.
+        carried: parts that go over from the state before where `parts` does not have them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{_PREFIX}{progress.step:08d}"
-    if final.exists():  # the same step, reached again with more done after it (an evaluation)
-        final = folder / f"{_PREFIX}{progress.step:08d}-{progress.epoch:04d}"
+    if progress.measured == progress.step > 0:  # sorts after the state before the measurement
+        final = final.with_name(f"{final.name}-measured")
     if final.exists():
         return
     before = _states(folder)
-    parts = {
-        "model": module.state_dict(),
-        "optimizer": _optimizer_tensors(optimizer),
-        **more,
-    }
-    with atomic_folder(final) as part:
-        for name, tensors in parts.items():
-            save_file(_plain(tensors), part / _file(name))
-        for name in keep:
+    with atomic_folder(final) as new:
+        for name, tensors in {**parts, "optimizer": _optimizer_tensors(optimizer)}.items():
+            save_file(_plain(tensors), new / _file(name))
+        for name in carried:
             if name not in parts and before and (before[-1] / _file(name)).exists():
-                _link(before[-1] / _file(name), part / _file(name))
-        (part / "state.json").write_text(
+                _link(before[-1] / _file(name), new / _file(name))
+        (new / "state.json").write_text(
             json.dumps({"progress": asdict(progress), "fingerprint": fingerprint}), "utf-8"
         )
     for old in before:
@@ -99,7 +102,7 @@ def save_state(
 def load_state(
     folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str
 ) -> Progress | None:
-    """The newest whole state, put into module and optimizer.
+    """The newest whole state, put into module and optimizer; frozen weights stay as they are.
 
     None if there is no state yet. Raises RunError if the data or the settings are not those that
     it was made with.
@@ -107,7 +110,7 @@ def load_state(
     progress = saved_progress(folder, fingerprint)
     if progress is None:
         return None
-    module.load_state_dict(read_part(folder, "model"))
+    module.load_state_dict({**module.state_dict(), **read_part(folder, "model")})
     _restore_optimizer(optimizer, read_part(folder, "optimizer"))
     return progress
 
@@ -125,14 +128,14 @@ def saved_progress(folder: Path, fingerprint: str) -> Progress | None:
     saved = json.loads((states[-1] / "state.json").read_text("utf-8"))
     if saved["fingerprint"] != fingerprint:
         raise RunError(
-            f"{folder.parent} was started with other data, another model or other settings, so it "
-            "cannot be resumed with these; give the same ones, or another --out"
+            f"{folder.parent} was started with other data, another model or other settings; it "
+            "cannot be resumed with these. Give the same ones, or another --out"
         )
     return Progress(**saved["progress"])
 
 
 def newest_step(folder: Path) -> int | None:
-    """Updates that were finished in the newest whole state, whatever it was made with."""
+    """Steps that were finished in the newest whole state, whatever it was made with."""
     states = _states(folder)
     if not states:
         return None

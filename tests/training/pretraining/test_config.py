@@ -43,7 +43,7 @@ def test_what_cannot_be(wrong: dict[str, Any], message: str) -> None:
         ("stepps = 4", "has an unknown setting 'stepps'; the closest: steps"),
         ("steps = 4.5", "steps must be of type int; got 4.5"),
         ('objective = "mlm"', "objective must be a list of str; got 'mlm'"),
-        ("schedule = 3", "schedule must be one of stable, linear, cosine, constant; got 3"),
+        ("schedule = 3", "schedule must be one of linear, cosine, constant, stable; got 3"),
         ("steps = ", "is not TOML"),
     ],
 )

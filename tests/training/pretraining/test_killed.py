@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from wenlu.corpus import TokenCorpus
-from wenlu.training import state
+from wenlu.training import loop, state
 from wenlu.training.metrics_log import MetricsLog
-from wenlu.training.pretraining import PretrainingSettings, loop
+from wenlu.training.pretraining import PretrainingSettings
 from wenlu.training.pretraining.batch import PretrainingBatch
 from wenlu.training.pretraining.module import Pretraining
 from wenlu.training.state import Progress, newest_step
@@ -29,8 +29,8 @@ class Killed(BaseException):
 VARIANTS: dict[str, PretrainingSettings] = {
     "plain": SETTINGS,
     "averaged": replace(SETTINGS, average=0.4),
-    "in pieces": replace(SETTINGS, accumulate=3),
-    "inside": replace(SETTINGS, accumulate=3, optimizer="accumulating-adam"),
+    "in micro-batches": replace(SETTINGS, gradient_accumulation=3),
+    "inside": replace(SETTINGS, gradient_accumulation=3, optimizer="accumulating-adam"),
     "adafactor": replace(SETTINGS, optimizer="adafactor"),
 }
 Whole = Callable[[str], tuple[Pretraining, list[dict[str, Any]]]]
@@ -68,7 +68,7 @@ def assert_goes_on_to(
         *(("plain", 1), ("plain", 4), ("averaged", 8), ("averaged", 11), ("inside", 10)),
         *(pytest.param("plain", updates, marks=pytest.mark.slow) for updates in (3, 8, 12)),
         *(pytest.param("averaged", updates, marks=pytest.mark.slow) for updates in (7, 9)),
-        pytest.param("in pieces", 5, marks=pytest.mark.slow),
+        pytest.param("in micro-batches", 5, marks=pytest.mark.slow),
         pytest.param("inside", 5, marks=pytest.mark.slow),
         ("adafactor", 8),
     ],
@@ -86,7 +86,7 @@ def test_killed_at_an_update(
 @pytest.mark.parametrize(
     ("variant", "batches"),
     [
-        ("in pieces", 14),
+        ("in micro-batches", 14),
         pytest.param("inside", 2, marks=pytest.mark.slow),
         ("inside", 14),
         pytest.param("inside", 35, marks=pytest.mark.slow),
@@ -229,15 +229,15 @@ def test_outside_the_main_thread(corpus: TokenCorpus, whole: Whole, tmp_path: Pa
     assert_same_weights(module, whole("plain")[0])
 
 
-@pytest.mark.parametrize("change", ["seed", "accumulate", "weights", "beta2", "dropout"])
+@pytest.mark.parametrize("change", ["seed", "accumulation", "weights", "beta2", "dropout"])
 def test_every_choice_counts(
     change: str, corpus: TokenCorpus, whole: Whole, tmp_path: Path
 ) -> None:
     more: dict[str, Any] = {}
     if change == "seed":
         more = {"seed": 6}
-    if change == "accumulate":
-        more = {"settings": replace(SETTINGS, accumulate=2)}
+    if change == "accumulation":
+        more = {"settings": replace(SETTINGS, gradient_accumulation=2)}
     if change == "beta2":
         more = {"settings": replace(SETTINGS, beta2=0.9)}
     if change == "weights":
@@ -258,9 +258,9 @@ def test_checkpoints_by_time(
     saved: list[tuple[str, int]] = []
     save = loop.save_state
 
-    def spy(folder: Path, progress: Progress, *rest: Any) -> None:  # noqa: ANN401
+    def spy(folder: Path, progress: Progress, *rest: Any, **more: Any) -> None:  # noqa: ANN401
         saved.append((folder.name, progress.step))
-        save(folder, progress, *rest)
+        save(folder, progress, *rest, **more)
 
     monkeypatch.setattr(loop, "save_state", spy)
     settings = replace(SETTINGS, checkpoint_steps=0, checkpoint_minutes=0.0, steps=10)

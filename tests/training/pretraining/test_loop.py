@@ -14,15 +14,16 @@ from torch import Tensor, nn
 from wenlu.corpus import TokenCorpus
 from wenlu.errors import RunError
 from wenlu.nn.gradient_checkpointing import enable_gradient_checkpointing
+from wenlu.optim import factor
 from wenlu.training import state
-from wenlu.training.pretraining import PretrainingSettings, loop
+from wenlu.training.pretraining import PretrainingSettings
 from wenlu.training.pretraining.batch import Labels, PretrainingBatch
 from wenlu.training.pretraining.data import PretrainingData
-from wenlu.training.pretraining.loop import decay_start
 from wenlu.training.pretraining.module import Pretraining
+from wenlu.training.pretraining.training import pretraining
 from wenlu.training.processes import Processes
 from wenlu.training.state import newest_step
-from wenlu.training.update import seed_dropout
+from wenlu.training.step import seed_dropout
 
 from ..toy import assert_same_weights
 from .toy import SETTINGS, Watch, metrics, rows, toy, train
@@ -54,7 +55,7 @@ def together(batches: list[PretrainingBatch]) -> PretrainingBatch:
 def stable(step: int, settings: PretrainingSettings) -> float:
     """The learning rate as a trapezoid."""
     falling = settings.decay * settings.steps
-    rising = (step + 1) / settings.warmup_steps
+    rising = (step + 1) / settings.warmup
     return min(1.0, rising, (settings.steps - step) / falling)
 
 
@@ -65,7 +66,7 @@ def test_it_is_the_plain_loop(
     accumulate: int, dropout: float, clip: float, corpus: TokenCorpus, tmp_path: Path
 ) -> None:
     """AdamW, and k batches are one of k times the rows: the mean over all their predictions."""
-    settings = replace(SETTINGS, accumulate=accumulate, clip=clip)
+    settings = replace(SETTINGS, gradient_accumulation=accumulate, clip=clip)
     module = toy(dropout)
     watch = Watch(module)
     train(tmp_path, corpus, settings, module=module, bar=watch)
@@ -107,10 +108,10 @@ def test_accumulating_inside_moves_with_every_kth_batch(
     optimizer: str, corpus: TokenCorpus, tmp_path: Path
 ) -> None:
     """As many batches an update, and the same schedule, as with ordinary accumulation."""
-    settings = replace(SETTINGS, steps=6, accumulate=3, optimizer=optimizer)
+    settings = replace(SETTINGS, steps=6, gradient_accumulation=3, optimizer=optimizer)
     _, progress = train(tmp_path / "inside", corpus, settings)
     _, ordinary = train(tmp_path / "sum", corpus, replace(settings, optimizer="adamw"))
-    for name in ("rows", "epoch", "batch", "step"):
+    for name in ("seen", "epoch", "batch", "step"):
         assert getattr(progress, name) == getattr(ordinary, name)
     for one, other in zip(metrics(tmp_path / "inside"), metrics(tmp_path / "sum"), strict=True):
         assert one["learning_rate"] == other["learning_rate"]
@@ -130,8 +131,8 @@ def test_sgd_inside_the_momentum_is_exact(corpus: TokenCorpus, tmp_path: Path) -
         train(tmp_path / name, corpus, replace(settings, **changes), module=module, data=data)  # type: ignore[arg-type]
         return module
 
-    inside = trained("inside", optimizer="accumulating-sgdm", accumulate=3)
-    ordinary = trained("ordinary", optimizer="sgdm", accumulate=3)
+    inside = trained("inside", optimizer="accumulating-sgdm", gradient_accumulation=3)
+    ordinary = trained("ordinary", optimizer="sgdm", gradient_accumulation=3)
     for name, tensor in inside.state_dict().items():
         torch.testing.assert_close(tensor, ordinary.state_dict()[name], atol=1e-6, rtol=1e-4)
     start = toy(0.0, ("nsp",))
@@ -149,20 +150,25 @@ class Alike(PretrainingData):
         self.block = lambda _: block._replace(batches=batches)  # type: ignore[assignment]
 
 
-def test_pieces_are_the_same_however_many_processes_share_them(corpus: TokenCorpus) -> None:
-    data = rows(corpus)
+def test_micro_batches_are_the_same_however_many_processes_share_them(
+    corpus: TokenCorpus,
+) -> None:
+    settings = replace(SETTINGS, gradient_accumulation=4)
+    module, data = toy(), rows(corpus)
     taken = list(islice(data.batches(0, 3), 8))
     for count in (1, 2, 4):
         found = {}
         for rank in range(count):
             mine = Processes(rank=rank, count=count, device=torch.device("cpu"))
-            prepared = loop._prepared(data, iter(taken), 4, mine)
-            first = next(prepared)
-            assert len(first.pieces) == 4 // count
+            training = pretraining(module, data, None, settings, processes=mine)
+            batches = training.batches((0, 3))
+            first = next(batches)
+            [call] = first.calls
+            assert len(call) == 4 // count
             assert first.next == (taken[3][0], taken[3][1] + 1)
-            assert first.tokens == sum(data.lengths(*place).sum() for place in taken[:4])
-            assert next(prepared).next == (taken[7][0], taken[7][1] + 1)
-            found.update({piece.number: piece for piece in first.pieces})
+            assert first.size == sum(data.lengths(*place).sum() for place in taken[:4])
+            assert next(batches).next == (taken[7][0], taken[7][1] + 1)
+            found.update({micro.number: micro for micro in call})
         assert sorted(found) == [0, 1, 2, 3]
         for number, place in enumerate(taken[:4]):
             batch = data.batch(*place)
@@ -242,8 +248,10 @@ def test_metrics(corpus: TokenCorpus, tmp_path: Path) -> None:
         assert line["loss"] == pytest.approx(line["mlm_loss"] + line["nsp_loss"])
         assert line["learning_rate"] == pytest.approx(0.01 * stable(line["step"] - 1, settings))
         assert math.isfinite(line["gradient_norm"])
-    assert progress.rows == sum(tokens)
-    assert [line for line in lines if line["event"] == "heldout"] == [
+    assert progress.seen == sum(tokens)
+    held_out = [line for line in lines if line["event"] == "heldout"]
+    assert all(math.isfinite(line.pop("train_loss")) for line in held_out)
+    assert held_out == [
         {"event": "heldout", "step": step, "tokens": sum(tokens[:step]), "mlm_loss": 1.5}
         for step in (5, 10)
     ]
@@ -255,14 +263,15 @@ def test_metrics(corpus: TokenCorpus, tmp_path: Path) -> None:
 )
 def test_where_the_rate_begins_to_fall(steps: int, decay: float, start: int) -> None:
     """Up to there, the course does not depend on the number of updates."""
-    settings = replace(SETTINGS, steps=steps, decay=decay, warmup_steps=0)
-    assert decay_start(settings) == start
-    assert all(loop._rate(settings, step) == 1.0 for step in range(start))
+    settings = replace(SETTINGS, steps=steps, decay=decay, warmup=0)
+    assert settings.decay_start(steps) == start
+    rates = [factor("stable", step, steps, 0, decay) for step in range(steps)]
+    assert all(rate == 1.0 for rate in rates[:start])
 
 
 def test_the_state_before_the_rate_falls_is_kept(corpus: TokenCorpus, tmp_path: Path) -> None:
     train(tmp_path, corpus)
-    assert newest_step(tmp_path / "stable") == decay_start(SETTINGS) == 7
+    assert newest_step(tmp_path / "stable") == SETTINGS.decay_start(SETTINGS.steps) == 7
     assert newest_step(tmp_path / "checkpoint") == 12
     train(tmp_path / "cosine", corpus, replace(SETTINGS, schedule="cosine"))
     assert not (tmp_path / "cosine" / "stable").exists()
@@ -271,8 +280,11 @@ def test_the_state_before_the_rate_falls_is_kept(corpus: TokenCorpus, tmp_path: 
 def test_a_training_that_explodes_says_so_and_its_checkpoint_is_sound(
     corpus: TokenCorpus, tmp_path: Path
 ) -> None:
-    settings = replace(SETTINGS, lr=1e30, warmup_steps=0, checkpoint_steps=1, clip=0.0)
-    message = r"the loss became .* in step \d+; the last checkpoint is intact. Begin again with"
+    settings = replace(SETTINGS, lr=1e30, warmup=0, checkpoint_steps=1)
+    settings = replace(settings, clip=0.0, weight_decay=0.0)
+    message = (
+        r"training diverged: the loss is .* at step \d+; the last checkpoint is intact. Start again"
+    )
     with pytest.raises(RunError, match=message):
         train(tmp_path, corpus, settings)
 
@@ -290,7 +302,7 @@ def test_a_gradient_that_is_no_number_stops_it_before_it_is_saved(
         return gradient * math.nan if calls == 6 else gradient
 
     module.model.encoder.embeddings.token.weight.register_hook(spoil)
-    with pytest.raises(RunError, match="its gradient's norm nan in step 6"):
+    with pytest.raises(RunError, match="its gradient's norm nan at step 6"):
         train(tmp_path, corpus, replace(SETTINGS, checkpoint_steps=1), module=module)
     assert newest_step(tmp_path / "checkpoint") == 5
     kept = state.read_part(tmp_path / "checkpoint", "model")

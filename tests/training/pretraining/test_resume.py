@@ -17,7 +17,7 @@ Attempt = Callable[..., list[int]]
 KILLED, OUT_OF_TIME, INTERRUPTED = -signal.SIGKILL, -signal.SIGPROF, 130
 STATE, RUN = "wenlu.training.state:", "wenlu.training.pretraining.run:"
 ADVANCE = "wenlu.training.progress_bar:ProgressBar.advance"
-UPDATE = "wenlu.training.pretraining.loop:update"
+UPDATE = "wenlu.training.loop:take_step"
 FILE, FOLDER = "kill half-way through the file", "kill half-way through the folder"
 
 
@@ -27,10 +27,10 @@ def command(corpus: Path, heldout: Path, folder: Path) -> list[str]:
         *("pretrain", "--objective", "mlm", "nsp", "--corpus", str(corpus)),
         *("--heldout", str(heldout), "--config", str(folder / "shape.toml")),
         *("--vocab", str(folder / "vocab.txt"), "--steps", "24", "--batch-tokens", "128"),
-        *("--max-length", "32", "--lr", "0.01", "--warmup-steps", "4", "--precision", "float32"),
+        *("--max-length", "32", "--lr", "0.01", "--warmup", "4", "--precision", "float32"),
         *("--log-steps", "1", "--evaluate-steps", "10", "--checkpoint-steps", "5"),
         *("--average", "0.2", "--dropout", "0.1"),
-        *("--accumulate", "3", "--optimizer", "accumulating-adam"),
+        *("--gradient-accumulation", "3", "--optimizer", "accumulating-adam"),
     ]
 
 
@@ -138,7 +138,7 @@ def test_killed_when_the_result_stood(
     run, log = tmp_path / "run", tmp_path / "log"
     assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
     assert attempt([*flags, "--out", str(run), "--resume"], log) == [1]
-    assert f"error: {run} is finished already; give more --steps to go on" in log.read_text()
+    assert f"error: {run} is finished; give more --steps to train on" in log.read_text()
     assert_same(run, whole)
 
 

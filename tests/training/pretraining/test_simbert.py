@@ -322,7 +322,7 @@ def test_the_terms(groups: TokenCorpus) -> None:
     model = small_model()
     batch = make(groups).batch(0, 0)
     module = Pretraining(model, simbert(similarity_scale=30))
-    found = module(batch)
+    found = module.scored(batch)
     assert set(found) == {"unilm", "similarity"}
     expected = in_batch_loss(vectors(model, batch), scale=30)
     torch.testing.assert_close(
@@ -401,7 +401,7 @@ def test_measuring_is_of_the_loss_that_is_trained(groups: TokenCorpus) -> None:
     module = Pretraining(small_model(), data.objectives)
     scores = evaluate(module, data, precision="float32")
     batches = epoch(data, 0)
-    losses = torch.cat([module(batch)["similarity"].losses for batch in batches])
+    losses = torch.cat([module.scored(batch)["similarity"].losses for batch in batches])
     assert scores["similarity"]["all"]["loss"] == pytest.approx(losses.mean().item(), rel=1e-5)
     assert scores["similarity"]["all"]["count"] == len(losses)
 

@@ -9,10 +9,10 @@ from wenlu.training.pretraining.statistics import describe_rows
 from .small import TOKENIZER
 
 
-def told(corpus: TokenCorpus, *names: str, pieces: int = 1, **masking: object) -> list[str]:
+def told(corpus: TokenCorpus, *names: str, micro_batches: int = 1, **masking: object) -> list[str]:
     objectives = make_objectives(names, TOKENIZER, MaskingSettings(**masking))  # type: ignore[arg-type]
     data = PretrainingData(corpus, TOKENIZER, objectives, max_length=32, batch_tokens=256, seed=1)
-    return describe_rows(data, PretrainingSettings(steps=1000), pieces)
+    return describe_rows(data, PretrainingSettings(steps=1000), micro_batches)
 
 
 def numbers(line: str) -> list[float]:
@@ -46,8 +46,8 @@ def len_batches(corpus: TokenCorpus) -> int:
     return len(data.block(0).batches)
 
 
-def test_more_pieces_see_more(corpus: TokenCorpus) -> None:
-    one, four = (numbers(told(corpus, "mlm", pieces=pieces)[-1])[1] for pieces in (1, 4))
+def test_more_micro_batches_see_more(corpus: TokenCorpus) -> None:
+    one, four = (numbers(told(corpus, "mlm", micro_batches=n)[-1])[1] for n in (1, 4))
     assert abs(four - 4 * one) < 0.3
 
 

@@ -33,9 +33,9 @@ def flags(folder: Path, corpus: TokenCorpus, heldout: TokenCorpus) -> list[str]:
         *("pretrain", "--objective", "mlm", "nsp", "--corpus", tokens),
         *("--heldout", str(heldout.folder), "--config", str(folder / "shape.toml")),
         *("--vocab", str(folder / "vocab.txt"), "--steps", "12", "--batch-tokens", "128"),
-        *("--max-length", "32", "--lr", "0.001", "--warmup-steps", "2", "--precision", "float32"),
+        *("--max-length", "32", "--lr", "0.001", "--warmup", "2", "--precision", "float32"),
         *("--log-steps", "1", "--evaluate-steps", "5", "--checkpoint-steps", "4"),
-        *("--average", "0.2", "--dropout", "0.1", "--accumulate", "4"),
+        *("--average", "0.2", "--dropout", "0.1", "--gradient-accumulation", "4"),
     ]
 
 
@@ -119,7 +119,7 @@ def test_but_not_where_the_optimizer_accumulates(
     command = [*changed(flags, "--optimizer", "accumulating-adam"), "--out", str(run)]
     attempt(command, log, processes=2, trap=(ADVANCE, 7, "kill before"))
     assert attempt([*command, "--resume"], log) == [1]
-    assert "so it cannot be resumed with these" in log.read_text()
+    assert "it cannot be resumed with these" in log.read_text()
     assert attempt([*command, "--resume"], log, processes=2) == [0, 0], log.read_text()
     assert result(run)["steps"] == 12
 
@@ -153,12 +153,12 @@ def test_errors_are_in_plain_words(
     attempt: Attempt, flags: list[str], two: Path, tmp_path: Path
 ) -> None:
     log, run = tmp_path / "log", tmp_path / "run"
-    three = changed(flags, "--accumulate", "3")
+    three = changed(flags, "--gradient-accumulation", "3")
     assert attempt([*three, "--out", str(run)], log, processes=2) == [1, 1]
     assert attempt([*flags, "--out", str(two)], log, processes=2) == [1, 1]
     assert not run.exists()
     assert set(log.read_text().splitlines()) == {
-        "error: accumulate must be a multiple of the number of processes, 2; got 3",
-        f"error: {two} exists already: --resume to continue it, --overwrite to replace it, "
-        "or another --out",
+        "error: gradient_accumulation must be a multiple of the number of processes, 2; got 3",
+        f"error: {two} exists already; --resume resumes it, --overwrite replaces it, or give "
+        "another --out",
     }

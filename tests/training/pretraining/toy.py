@@ -12,11 +12,12 @@ from torch import Tensor
 from wenlu.corpus import TokenCorpus
 from wenlu.models import Model
 from wenlu.models.roformer import roformer
+from wenlu.training import fit
 from wenlu.training.pretraining.data import PretrainingData
-from wenlu.training.pretraining.loop import pretrain_module
 from wenlu.training.pretraining.module import Pretraining
 from wenlu.training.pretraining.objectives import make_objectives
 from wenlu.training.pretraining.settings import MaskingSettings, PretrainingSettings
+from wenlu.training.pretraining.training import pretraining
 from wenlu.training.progress_bar import ProgressBar
 from wenlu.training.state import Progress
 
@@ -28,7 +29,7 @@ SETTINGS = PretrainingSettings(
     batch_tokens=128,
     max_length=32,
     lr=0.01,
-    warmup_steps=2,
+    warmup=2,
     decay=0.4,
     weight_decay=0.1,
     dropout=0.1,
@@ -74,18 +75,18 @@ def train(
     settings: PretrainingSettings = SETTINGS,
     *,
     module: Pretraining | None = None,
-    measure: Callable[[Pretraining], dict[str, float]] | None = None,
+    measure: Callable[[Any], dict[str, float]] | None = None,
     bar: ProgressBar | None = None,
     data: PretrainingData | None = None,
     seed: int = 5,
 ) -> tuple[Pretraining, Progress]:
     module = toy() if module is None else module
     folder.mkdir(exist_ok=True)
-    progress = pretrain_module(
-        module,
-        data or rows(corpus, settings, seed=seed),
-        measure,
-        settings,
+    training = pretraining(
+        module, data or rows(corpus, settings, seed=seed), measure, settings, processes=ALONE
+    )
+    progress = fit(
+        training,
         folder=folder,
         fingerprint="same",
         processes=ALONE,

@@ -185,8 +185,8 @@ def _check_folder(out: Path, config: ClueConfig) -> None:
     ]
     if changed:
         raise RunError(
-            f"{out} was started with other settings: {'; '.join(changed)}. "
-            "Give the settings that it was started with, or another --out"
+            f"{out} was started with other settings: {'; '.join(changed)}. Give those, "
+            "or another --out"
         )
 
 

@@ -30,7 +30,7 @@ def evaluate(module: Pretraining, data: PretrainingData, *, precision: str = "au
             batch = data.batch(block, number)
             owner = data.sources(block, number)
             with torch.inference_mode(), arithmetic(resolved, device):
-                found = module(to_device(batch, device))
+                found = module.scored(to_device(batch, device))
             for name, scored in found.items():
                 source = owner[batch.labels[name].places.numpy() // batch.ids.shape[1]]
                 for row, values in enumerate((scored.losses, scored.correct)):

@@ -5,28 +5,30 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from torch import nn
 
-from wenlu.atomic import atomic_folder, atomic_write, sweep_leftovers
+from wenlu.atomic import atomic_folder, atomic_write
 from wenlu.corpus import TokenCorpus, vocabulary_fingerprint, write_tokens
 from wenlu.corpus.documents import DOCUMENTS, ROWS, check_documents
-from wenlu.errors import ConfigError, RunError, closest
+from wenlu.errors import ConfigError, RunError
 from wenlu.models import Model, save
 from wenlu.nn.gradient_checkpointing import enable_gradient_checkpointing
-from wenlu.optim import OPTIMIZERS
 from wenlu.text import Tokenizer
 from wenlu.training.allocator import return_freed_memory
 from wenlu.training.facts import run_facts
+from wenlu.training.loop import fit, micro_batches
 from wenlu.training.precision import resolve_precision
 from wenlu.training.pretraining.config import PretrainingConfig
 from wenlu.training.pretraining.data import PretrainingData
 from wenlu.training.pretraining.evaluate import Scores, evaluate
 from wenlu.training.pretraining.groups import GroupedData
-from wenlu.training.pretraining.loop import decay_start, pretrain_module
 from wenlu.training.pretraining.module import Pretraining
 from wenlu.training.pretraining.objectives import make_objectives, takes_groups
 from wenlu.training.pretraining.shape import (
@@ -36,18 +38,25 @@ from wenlu.training.pretraining.shape import (
     open_tokenizer,
 )
 from wenlu.training.pretraining.statistics import describe_rows
+from wenlu.training.pretraining.training import pretraining
 from wenlu.training.processes import Processes, join_processes
 from wenlu.training.progress_bar import ProgressBar, notice
+from wenlu.training.run_folder import (
+    FREE,
+    check_free,
+    course,
+    from_outside,
+    locked,
+    make_room,
+    other_settings,
+)
 from wenlu.training.state import check_outside, newest_step, remove, saved_progress
 from wenlu.training.toml import flat
 
 Say = Callable[[str], None]
 
-_FREE = (
-    *("steps", "decay", "checkpoint_minutes", "checkpoint_steps", "log_steps", "evaluate_steps"),
-    "recompute",
-)
-"""Settings that may change when a run is resumed; the first two only with "stable"."""
+_EXTENDED = ("steps", "decay")
+"""Settings that may change when a run with the schedule "stable" is resumed."""
 
 
 def pretrain(
@@ -62,13 +71,13 @@ def pretrain(
 
     The run folder holds `config.toml`, `metrics.jsonl`, `result.json`, `model/` (loads anywhere),
     the corpus as tokens, and, with the schedule "stable", the state before the learning rate fell,
-    from which the run can be extended: the same call with more steps and `resume`.
+    from which training can continue: the same call with more steps and `resume`.
 
     Args:
         config: what to train on what, and how.
         out: the run folder. It must not exist, unless `resume` or `overwrite` is given.
-        resume: go on where an earlier call with the same configuration was stopped, or, with more
-            steps, from before its end.
+        resume: resume an earlier call with the same configuration that was stopped, or, with more
+            steps, one that has ended, from before its end.
         overwrite: remove what stands at `out` first, if it is a run folder.
         say: called with lines for people to read.
 
@@ -79,19 +88,12 @@ def pretrain(
         WenluError: bad text, settings, vocabulary or folder.
     """
     out = Path(out)
-    if config.training.recompute:
+    settings = config.training
+    if settings.gradient_checkpointing:
         return_freed_memory()
-    with join_processes() as processes:
+    with join_processes() as processes, ExitStack() as stack:
         processes.wait()  # else one that leaves with an error takes others still coming with it
-        # An error now is better than one later.
-        if config.training.accumulate % processes.count and config.training.accumulate != 1:
-            raise ConfigError(
-                f"accumulate must be a multiple of the number of processes, {processes.count}; "
-                f"got {config.training.accumulate}"
-            )
-        if config.training.optimizer not in OPTIMIZERS:
-            near = closest(config.training.optimizer, OPTIMIZERS)
-            raise ConfigError(f"no optimizer {config.training.optimizer!r}; the closest are {near}")
+        micro_batches(settings, processes)  # an error now is better than one later
         tell = say if say is not None and processes.first else lambda _: None
         tokenizer = open_tokenizer(config)
         check_vocabulary(tokenizer, config.objective)
@@ -99,20 +101,19 @@ def pretrain(
         heads = {head for one in objectives for head in one.heads}
         model = first_model(config, tokenizer, heads)
         check_shape(config, model.config, objectives)
+        processes.by_first(lambda: stack.enter_context(locked(out)))
         removes = overwrite and not resume
         for files, name in ((config.corpus, "tokens"), (config.heldout, "heldout")):
             if removes or not (out / name).exists():
                 _check_text(files, tokenizer, takes_groups(objectives))
 
-        def make_room() -> None:
-            _make_room(config, out, resume=resume, overwrite=overwrite, say=tell)
-
-        processes.by_first(make_room)
+        processes.by_first(
+            partial(_make_room, config, out, resume=resume, overwrite=overwrite, say=tell)
+        )
         try:
             return _pretrain(config, out, model, tokenizer, objectives, processes, tell)
         except BaseException as error:
-            outer = isinstance(error, KeyboardInterrupt | OSError) or error.__cause__ is not None
-            if processes.first and outer and _is_begun(out):
+            if processes.first and from_outside(error) and _is_run(out):
                 notice(f"stopped; to resume {out}, give the same command with --resume")
             raise
 
@@ -134,7 +135,8 @@ def _pretrain(
         if config.heldout:
             heldout = _tokens(config.heldout, out / "heldout", tokenizer, processes, bar, groups)
         data = _data(config, corpus, tokenizer, objectives)
-        for line in describe_rows(data, settings, processes.pieces(settings.accumulate)):
+        count = processes.micro_batches(settings.gradient_accumulation)
+        for line in describe_rows(data, settings, count):
             say(line)
         module = Pretraining(model, objectives)
         parameters = sum(p.numel() for p in model.parameters())
@@ -150,21 +152,15 @@ def _pretrain(
         if heldout is not None:
             measured = _data(config, heldout, tokenizer, objectives)
 
-            def measure(module: Pretraining) -> dict[str, float]:
-                return _brief(evaluate(module, measured, precision=settings.precision))
+            def measure(module: nn.Module) -> dict[str, float]:
+                return _brief(
+                    evaluate(cast(Pretraining, module), measured, precision=settings.precision)
+                )
 
-        if settings.recompute:
-            enable_gradient_checkpointing(model.encoder, every=settings.recompute)
-        progress = pretrain_module(
-            module,
-            data,
-            measure,
-            settings,
-            folder=out,
-            fingerprint=fingerprint,
-            processes=processes,
-            bar=bar,
-        )
+        if settings.gradient_checkpointing:
+            enable_gradient_checkpointing(model.encoder, every=settings.gradient_checkpointing)
+        training = pretraining(module, data, measure, settings, processes=processes)
+        progress = fit(training, folder=out, fingerprint=fingerprint, processes=processes, bar=bar)
         result: dict[str, Any] = {}
         if processes.first:
             bar.note("measuring on the held-out text")
@@ -174,11 +170,11 @@ def _pretrain(
             result = {
                 "objectives": [one.name for one in objectives],
                 "scores": scores,
-                "tokens": progress.rows,
+                "tokens": progress.seen,
                 "epochs": data.epochs(progress.epoch, progress.batch),
                 "steps": progress.step,
                 "seed": config.seed,
-                "tokens_per_second": progress.rows / max(progress.training_seconds, 1e-9),
+                "tokens_per_second": progress.seen / max(progress.training_seconds, 1e-9),
                 "seconds": progress.seconds,
                 **run_facts(
                     model, processes, resolve_precision(settings.precision, processes.device)
@@ -267,7 +263,7 @@ def _check_text(files: Sequence[str], tokenizer: Tokenizer, groups: bool) -> Non
         check_documents(files, ROWS if groups else DOCUMENTS)
 
 
-def _is_begun(out: Path) -> bool:
+def _is_run(out: Path) -> bool:
     """Whether that is the folder of a pretraining."""
     if not (out / "config.toml").exists():
         if (out / "tokens" / "corpus.json").exists():
@@ -282,37 +278,19 @@ def _is_begun(out: Path) -> bool:
 
 
 def _is_left(path: Path) -> bool:
-    """Whether a process that was killed before a pretraining began may have left it."""
+    """Whether a process that was killed before a pretraining started may have left it."""
     return path.name.startswith((".tokens.", ".config.toml.")) and path.suffix == ".tmp"
 
 
 def _make_room(
     config: PretrainingConfig, out: Path, *, resume: bool, overwrite: bool, say: Say
 ) -> None:
-    """Make sure that `out` may be written to, and take it to where it is to be gone on from."""
-    begun = _is_begun(out)
-    there = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    if resume and not there:
-        say(f"nothing at {out} to resume yet: starting from the beginning")
-    if there and not begun:
-        raise RunError(
-            f"{out} is not the folder of a pretraining, so it is left alone; give another --out"
-        )
-    if there and not (resume or overwrite):
-        raise RunError(
-            f"{out} exists already: --resume to continue it, --overwrite to replace it, or "
-            "another --out"
-        )
+    """Make sure that `out` may be written to, and take its run to where it resumes."""
+    there = check_free(out, is_run=_is_run(out), resume=resume, overwrite=overwrite, say=say)
     if there and not resume:
         inputs = (*config.corpus, *config.heldout, config.config, config.vocab, config.model)
         check_outside(inputs, out)
-    try:
-        if there and not resume:
-            shutil.rmtree(out)
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"cannot make the folder {out}: {error.strerror}") from None
-    sweep_leftovers(out)
+    make_room(out, resume=resume)
     if (out / "config.toml").exists():
         _go_back(config, PretrainingConfig.from_toml(out / "config.toml"), out)
         return
@@ -326,39 +304,33 @@ def _make_room(
 def _go_back(config: PretrainingConfig, old: PretrainingConfig, out: Path) -> None:
     """Check that the run can be resumed, and if it was to end earlier, undo its end."""
     before, now = flat(old), flat(config)
-    free = _FREE if old.training.schedule == "stable" else _FREE[2:]
-    changed = [
-        f"{name} was {before[name]!r} and is now {now[name]!r}"
-        for name in now
-        if now[name] != before[name] and name not in free
-    ]
-    warmups = [min(one["warmup_steps"], one["steps"]) for one in (before, now)]
-    if not changed and warmups[0] != warmups[1]:
-        changed = [f"the learning rate was to rise for {warmups[0]} updates and not {warmups[1]}"]
-    if changed:
-        raise RunError(
-            f"{out} was started with other settings, so it cannot be resumed: "
-            f"{'; '.join(changed)}. Give the settings that it was started with, or another "
-            "--out"
-        )
+    then, settings = old.training, config.training
+    free: tuple[str, ...] = (*FREE, "evaluate_steps")
+    if then.schedule == "stable":
+        free += _EXTENDED
+        if then.warmup_steps(then.steps) != settings.warmup_steps(settings.steps):
+            before = {**before, "warmup_steps": then.warmup_steps(then.steps)}
+            now = {**now, "warmup_steps": settings.warmup_steps(settings.steps)}
+    if any(now[name] != before[name] for name in now if name not in free):
+        raise other_settings(out, before, now, free)
     finished = (out / "result.json").exists()
-    same = (now["steps"], now["decay"]) == (before["steps"], before["decay"])
+    same = (settings.steps, settings.decay) == (then.steps, then.decay)
     if same and finished:
         remove(out / "checkpoint")  # a kill right after the result was written may leave it
         raise RunError(
-            f"{out} is finished already; give more --steps to continue, or "
-            "--overwrite to replace it"
+            f"{out} is finished; give more --steps to train on, or --overwrite to replace it"
         )
+    start = settings.decay_start(settings.steps)
     reached, kept = newest_step(out / "checkpoint"), newest_step(out / "stable")
-    least = min(decay_start(old.training), decay_start(config.training))
+    least = min(then.decay_start(then.steps), start)
     if reached is not None and not finished and (same or reached <= least):
         return
     if reached is kept is None and not finished:
-        return  # it had only just begun
-    if kept is None or kept > decay_start(config.training):
+        return  # it had only just started
+    if kept is None or kept > start:
         raise RunError(
-            f"{out} has no state of step {decay_start(config.training):,} or before to resume "
-            "from; give more --steps, or another --out"
+            f"{out} has no state of step {start:,} or before to resume from; give more --steps, or "
+            "another --out"
         )
     again = out / "again"
     if again.exists():  # a process was killed while it did this
@@ -391,22 +363,10 @@ def _fingerprint(
     module: Pretraining, corpus: TokenCorpus, config: PretrainingConfig, processes: Processes
 ) -> str:
     """Of all that the course of a training depends on, up to where the learning rate falls."""
-    settings = config.training
-    course = replace(
-        settings,
-        checkpoint_minutes=0.0,
-        checkpoint_steps=0,
-        log_steps=1,
-        evaluate_steps=1,
-        recompute=0,
-        precision=resolve_precision(settings.precision, processes.device),
-    )
+    settings = replace(config.training, evaluate_steps=1)
     if settings.schedule == "stable":
-        course = replace(course, steps=1, decay=1.0)
-    count = processes.pieces(settings.accumulate)
-    described = repr((course, count, config.seed, config.masking, config.objective))
-    if OPTIMIZERS[settings.optimizer].accumulates:
-        described += repr(processes.count)
+        settings = replace(settings, steps=1, decay=1.0)
+    described = repr((course(settings, processes), config.seed, config.masking, config.objective))
     if "simbert" in config.objective:
         described += repr(config.similarity)
     digest = hashlib.blake2b(described.encode(), digest_size=16)

@@ -10,13 +10,15 @@ _SAMPLE = 50
 """Batches that are looked at."""
 
 
-def describe_rows(data: PretrainingData, settings: PretrainingSettings, pieces: int) -> list[str]:
+def describe_rows(
+    data: PretrainingData, settings: PretrainingSettings, micro_batches: int
+) -> list[str]:
     """Lines on the corpus, and on what the first batches are like.
 
     Args:
         data: the rows.
         settings: how they will be trained on.
-        pieces: batches of an update.
+        micro_batches: batches of a step.
     """
     made = data.corpus.statistics
     lines = [
@@ -46,9 +48,9 @@ def describe_rows(data: PretrainingData, settings: PretrainingSettings, pieces: 
         lines.append(
             f"masked: {labels / real:.1%} of the tokens, {labels / spans:.2f} in a row on average"
         )
-    batches = settings.steps * pieces
+    batches = settings.steps * micro_batches
     lines.append(
-        f"{settings.steps:,} steps will see about {batches * real / len(sample) / 1e6:,.1f} "
+        f"{settings.steps:,} steps will see some {batches * real / len(sample) / 1e6:,.1f} "
         f"million tokens, {batches / len(first.batches) / data.blocks:.2g} times the corpus"
     )
     return lines

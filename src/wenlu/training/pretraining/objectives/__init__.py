@@ -7,7 +7,12 @@ from wenlu.text import Tokenizer
 from wenlu.training.pretraining.objectives.lm import LanguageModel
 from wenlu.training.pretraining.objectives.mlm import MaskedLanguageModel
 from wenlu.training.pretraining.objectives.nsp import NextSentence
-from wenlu.training.pretraining.objectives.objective import Objective, Scored, attention_mask
+from wenlu.training.pretraining.objectives.objective import (
+    Comparing,
+    Objective,
+    Scored,
+    attention_mask,
+)
 from wenlu.training.pretraining.objectives.similarity import Similarity
 from wenlu.training.pretraining.objectives.sop import SentenceOrder
 from wenlu.training.pretraining.objectives.source_masking import SourceMasking
@@ -110,6 +115,7 @@ def _common(objectives: Sequence[Objective], what: str, default: str) -> str:
 
 __all__ = [
     "OBJECTIVES",
+    "Comparing",
     "LanguageModel",
     "MaskedLanguageModel",
     "NextSentence",

@@ -25,8 +25,8 @@ class Scored(NamedTuple):
 
 
 @runtime_checkable
-class Objective(Protocol):
-    """One term of the loss."""
+class Stated(Protocol):
+    """What each objective says of itself."""
 
     @property
     def name(self) -> str:
@@ -47,8 +47,29 @@ class Objective(Protocol):
     def prepare(self, rows: Rows) -> Labels:
         """What is to be predicted; may change `rows.ids`."""
 
+
+@runtime_checkable
+class Scoring(Stated, Protocol):
+    """A term of the loss in which each label counts alone."""
+
     def score(self, model: Model, states: Float[Tensor, "b s m"], labels: Labels) -> Scored:
         """The loss of each label."""
+
+
+@runtime_checkable
+class Comparing(Stated, Protocol):
+    """A term of the loss that compares all rows of a batch."""
+
+    def vectors(
+        self, model: Model, states: Float[Tensor, "b s m"], labels: Labels
+    ) -> Float[Tensor, "n d"]:
+        """What is compared."""
+
+    def compare(self, vectors: Float[Tensor, "n d"]) -> Scored:
+        """The loss of each row; rows of other processes may stand beside those of this one."""
+
+
+Objective = Scoring | Comparing
 
 
 def attention_mask(kind: str, batch: PretrainingBatch) -> Mask | None:

@@ -21,8 +21,7 @@ class Similarity:
     """Each row's partner, the row beside it, among all other rows of the batch.
 
     A row's vector is the pooler's, without tanh, of [CLS], which under UniLM's mask has seen the
-    first sentence only. The loss knows no other rows than those of its batch: neither `accumulate`
-    nor more processes give it more wrong answers, only a larger `batch_tokens` does.
+    first sentence only. All rows of a step are compared, those of other processes too.
 
     Args:
         scale: of the cosines; see `wenlu.losses.in_batch_loss`.
@@ -40,6 +39,11 @@ class Similarity:
         row = np.arange(count)
         return Labels(torch.from_numpy(row * width), torch.from_numpy(row ^ 1))
 
-    def score(self, model: Model, states: Float[Tensor, "b s m"], labels: Labels) -> Scored:
-        vectors = model.pooled(at(states, labels.places)[:, None], linear=True)
-        return score_classes(similarities(vectors, self.scale), labels.targets)
+    def vectors(
+        self, model: Model, states: Float[Tensor, "b s m"], labels: Labels
+    ) -> Float[Tensor, "n d"]:
+        return model.pooled(at(states, labels.places)[:, None], linear=True)
+
+    def compare(self, vectors: Float[Tensor, "n d"]) -> Scored:
+        partners = torch.arange(len(vectors), device=vectors.device) ^ 1
+        return score_classes(similarities(vectors, self.scale), partners)

@@ -1,4 +1,4 @@
-"""Work that is done in a thread before it is asked for."""
+"""Prefetching: a thread makes the next items while one is used."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -8,18 +8,18 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item], depth: int = 2) -> Generator[Item]:
+def prefetch(items: Iterator[Item], depth: int = 2) -> Generator[Item]:
     """The same items in the same order, the next `depth` of them made while one is used.
 
     Making them is left to a thread, one after the other, so it costs time only where it takes
-    longer than using them. An error comes when its item is asked for. What was made ahead is lost
+    longer than using them. An error comes when its item is asked for. What was prefetched is lost
     when the caller stops early.
 
     Args:
         items: not to be touched elsewhere from now on; may be without end.
         depth: how many items may wait.
     """
-    worker = ThreadPoolExecutor(1, "ahead")
+    worker = ThreadPoolExecutor(1, "prefetch")
     end = object()
     waiting: deque[Future[Item | object]] = deque()
     try:

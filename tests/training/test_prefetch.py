@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wenlu.training.ahead import ahead
+from wenlu.training.prefetch import prefetch
 
 
 @given(st.lists(st.none() | st.integers(), max_size=20), st.integers(1, 5))
 def test_the_same_items_in_the_same_order(items: list[int | None], depth: int) -> None:
-    assert list(ahead(iter(items), depth)) == items
+    assert list(prefetch(iter(items), depth)) == items
 
 
 def test_items_are_made_while_others_are_used_but_not_too_many() -> None:
@@ -26,7 +26,7 @@ def test_items_are_made_while_others_are_used_but_not_too_many() -> None:
                 third.set()
             yield number
 
-    found = ahead(items(), depth=2)
+    found = prefetch(items(), depth=2)
     assert next(found) == 0
     assert third.wait(10)  # though nobody asked for it
     time.sleep(0.05)
@@ -41,18 +41,18 @@ def test_an_error_comes_in_its_place() -> None:
         yield 2
         raise ValueError("the third")
 
-    found = ahead(items())
+    found = prefetch(items())
     assert [next(found), next(found)] == [1, 2]
     with pytest.raises(ValueError, match="the third"):
         next(found)
 
 
 def test_the_thread_ends_with_the_caller() -> None:
-    found = ahead(count())
+    found = prefetch(count())
     next(found)
     found.close()
     for _ in range(100):
-        if not any(thread.name.startswith("ahead") for thread in threading.enumerate()):
+        if not any(thread.name.startswith("prefetch") for thread in threading.enumerate()):
             return
         time.sleep(0.05)
     raise AssertionError("a thread is left")
