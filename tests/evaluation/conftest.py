@@ -25,7 +25,7 @@ def make_run(tmp_path: Path) -> MakeRun:
     def make(
         *,
         classes: int = 15,
-        rows: int = 200,
+        rows: int = 60,
         texts: tuple[str, ...] = ("股市今天大涨", "球队赢得冠军"),
         pair: bool = False,
         finished: bool = True,
