@@ -148,9 +148,8 @@ def test_dropout_is_the_settings_while_training_and_the_shapes_afterwards(
     configure: Configure,
 ) -> None:
     model = first_model(configure(dropout=0.25), TOKENIZER, ["mlm"])
-    assert (model.config.dropout, model.config.attention_dropout) == (0.1, 0.1)
-    config = model.encoder.config
-    assert (config.dropout, config.attention_dropout) == (0.25, 0.25)
+    for config in (model.config, model.encoder.config):
+        assert (config.dropout, config.attention_dropout) == (0.1, 0.1)
     block = model.encoder.blocks[0]
     assert (block.dropout.rate, block.attention.dropout) == (0.25, 0.25)  # type: ignore[union-attr]
 
