@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -16,10 +15,9 @@ import pytest
 from wenlu.corpus import write_jsonl
 
 from ..flags import changed
-from .small import assert_same_run, metrics, result, rows
+from ..kills import INTERRUPTED, KILLED, Attempt, kill_at_random, killed_and_resumed
+from .small import assert_same_run, result, rows
 
-Attempt = Callable[..., list[int]]
-KILLED, OUT_OF_TIME, INTERRUPTED = -signal.SIGKILL, -signal.SIGPROF, 130
 STATE, TRAIN = "wenlu.training.state:", "wenlu.tasks.train:"
 FILE, FOLDER = "kill half-way through the file", "kill half-way through the folder"
 
@@ -60,11 +58,7 @@ MORE_MOMENTS = [
 def test_killed_at(
     trap: tuple[str, int, str], attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
 ) -> None:
-    run, log = tmp_path / "run", tmp_path / "log"
-    assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
-    assert not (run / "result.json").exists()
-    assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()
-    assert_same_run(run, whole)
+    assert_same_run(killed_and_resumed(attempt, flags, tmp_path, trap), whole)
 
 
 @pytest.mark.parametrize(
@@ -87,30 +81,22 @@ def test_killed_when_the_result_stood(
     assert_same_run(run, whole)
 
 
-def kill_at_random(
+def kill_at_times(
     attempt: Attempt, flags: list[str], whole: Path, folder: Path, kills: int, seed: int
 ) -> None:
-    moments = random.Random(seed)
-    run, log = folder / "run", folder / "log"
-    command = [*flags, "--out", str(run), "--resume"]
-    left, seen = kills, set[int]()
-    while left:
-        codes = attempt(command, log, after=moments.uniform(0.1, 0.7))
-        if (run / "result.json").exists():  # it was faster than the kill: again, from the start
-            assert attempt(command, log) == [1]
-            assert_same_run(run, whole)
-            shutil.rmtree(run)
-            continue
-        assert codes == [OUT_OF_TIME], log.read_text()
-        left -= 1
-        seen.add(len(metrics(run)) if (run / "metrics.jsonl").exists() else 0)
-    assert attempt(command, log) == [0], log.read_text()
-    assert_same_run(run, whole)
-    assert kills < 10 or len(seen) > 3  # they came at different places
+    kill_at_random(
+        attempt,
+        flags,
+        folder,
+        lambda run: assert_same_run(run, whole),
+        seconds=(0.1, 0.7),
+        kills=kills,
+        seed=seed,
+    )
 
 
 def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path) -> None:
-    kill_at_random(attempt, flags, whole, tmp_path, kills=2, seed=1)
+    kill_at_times(attempt, flags, whole, tmp_path, kills=2, seed=1)
 
 
 @pytest.mark.slow
@@ -118,7 +104,7 @@ def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_p
 def test_killed_at_random_many_times(
     seed: int, attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
 ) -> None:
-    kill_at_random(attempt, flags, whole, tmp_path, kills=25, seed=seed)
+    kill_at_times(attempt, flags, whole, tmp_path, kills=25, seed=seed)
 
 
 class Program:

@@ -2,8 +2,6 @@
 
 import random
 import shutil
-import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +9,9 @@ import pytest
 from wenlu.corpus import TokenCorpus
 
 from ...flags import changed
+from ...kills import INTERRUPTED, KILLED, Attempt, kill_at_random, killed_and_resumed
 from .test_run import assert_same
 
-Attempt = Callable[..., list[int]]
-KILLED, OUT_OF_TIME, INTERRUPTED = -signal.SIGKILL, -signal.SIGPROF, 130
 STATE, RUN = "wenlu.training.state:", "wenlu.training.pretraining.run:"
 ADVANCE = "wenlu.training.progress_bar:ProgressBar.advance"
 UPDATE = "wenlu.training.loop:take_step"
@@ -92,11 +89,7 @@ MORE_MOMENTS = [
 def test_killed_at(
     trap: tuple[str, int, str], attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
 ) -> None:
-    run, log = tmp_path / "run", tmp_path / "log"
-    assert attempt([*flags, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
-    assert not (run / "result.json").exists()
-    assert attempt([*flags, "--out", str(run), "--resume"], log) == [0], log.read_text()
-    assert_same(run, whole)
+    assert_same(killed_and_resumed(attempt, flags, tmp_path, trap), whole)
 
 
 @pytest.mark.slow
@@ -117,9 +110,7 @@ def test_killed_while_cutting_text(
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    run, log = tmp_path / "run", tmp_path / "log"
-    assert attempt([*from_text, "--out", str(run)], log, trap=trap) == [KILLED], log.read_text()
-    assert attempt([*from_text, "--out", str(run), "--resume"], log) == [0], log.read_text()
+    run = killed_and_resumed(attempt, from_text, tmp_path, trap)
     assert_same(run, undisturbed(attempt, from_text, tmp_path_factory.mktemp("whole")))
 
 
@@ -142,28 +133,22 @@ def test_killed_when_the_result_stood(
     assert_same(run, whole)
 
 
-def kill_at_random(
+def kill_at_times(
     attempt: Attempt, flags: list[str], whole: Path, folder: Path, kills: int, seed: int
 ) -> None:
-    moments = random.Random(seed)
-    run, log = folder / "run", folder / "log"
-    command = [*flags, "--out", str(run), "--resume"]
-    left = kills
-    while left:
-        codes = attempt(command, log, after=moments.uniform(0.2, 1.5))
-        if (run / "result.json").exists():  # it was faster than the kill: again, from the start
-            assert attempt(command, log) == [1]
-            assert_same(run, whole)
-            shutil.rmtree(run)
-            continue
-        assert codes == [OUT_OF_TIME], log.read_text()
-        left -= 1
-    assert attempt(command, log) == [0], log.read_text()
-    assert_same(run, whole)
+    kill_at_random(
+        attempt,
+        flags,
+        folder,
+        lambda run: assert_same(run, whole),
+        seconds=(0.2, 1.5),
+        kills=kills,
+        seed=seed,
+    )
 
 
 def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path) -> None:
-    kill_at_random(attempt, flags, whole, tmp_path, kills=2, seed=1)
+    kill_at_times(attempt, flags, whole, tmp_path, kills=2, seed=1)
 
 
 @pytest.mark.slow
@@ -171,7 +156,7 @@ def test_killed_at_random(attempt: Attempt, flags: list[str], whole: Path, tmp_p
 def test_killed_at_random_many_times(
     seed: int, attempt: Attempt, flags: list[str], whole: Path, tmp_path: Path
 ) -> None:
-    kill_at_random(attempt, flags, whole, tmp_path, kills=15, seed=seed)
+    kill_at_times(attempt, flags, whole, tmp_path, kills=15, seed=seed)
 
 
 @pytest.mark.slow
