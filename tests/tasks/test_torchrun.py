@@ -87,6 +87,7 @@ def assert_it_goes_on(command: list[str], run: Path, two: Path, in_pieces: Path)
     assert told == []
 
 
+@pytest.mark.slow
 def test_torchrun(
     attempt: Attempt, slowly: list[str], in_pieces: Path, two: Path, tmp_path: Path
 ) -> None:

@@ -338,6 +338,7 @@ def test_several_seeds(write: Write) -> None:
     assert "types" not in page.ids
 
 
+@pytest.mark.slow
 def test_a_large_run_stays_a_small_file(write: Write) -> None:
     lines = [
         {

@@ -141,6 +141,7 @@ def test_several_seeds(make_run: MakeRun) -> None:
     assert "confusion" not in page.ids
 
 
+@pytest.mark.slow
 def test_a_large_run_stays_a_small_file(make_run: MakeRun) -> None:
     run = make_run(classes=119, rows=10_000, steps=5000, texts=("很长的应用描述" * 300,))
     check(run)
