@@ -3,7 +3,6 @@
 Axes: b question, c choice, n choices of all the questions, s position, p part of a sequence.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from wenlu.models.choice_scorer import ChoiceBatch
 from wenlu.training.dataset import Rows
+from wenlu.training.ragged import Ragged, fingerprint
 
 
 class ChoiceDataset:
@@ -42,18 +42,14 @@ class ChoiceDataset:
         sep_id: int,
         pad_id: int,
     ) -> None:
-        sizes = np.fromiter((len(text) for text in texts), np.int64, len(texts))
-        self._ids = np.concatenate([np.zeros(0, np.int32), *texts])
-        self._counts = np.fromiter((len(q) for q in questions), np.int64, len(questions))
-        parts = np.concatenate(questions) if len(questions) else np.zeros((0, 1, 2), np.int32)
-        self._starts = (np.cumsum(sizes) - sizes)[parts[..., 0]]  # (n p)
-        self._sizes = parts[..., 1]  # (n p)
-        self._ends = np.cumsum(self._counts)
+        self._texts = Ragged.from_rows(texts, np.int32)
+        shape = questions[0].shape[1:] if len(questions) else (1, 2)
+        self._choices = Ragged.from_rows(questions, np.int32, *shape)  # (n p 2)
         self._segments, self._special = segments, (cls_id, sep_id, pad_id)
         self._targets = None if targets is None else np.asarray(targets, np.int64)
-        tokens = self._sizes.sum(1, dtype=np.int64) + 1 + parts.shape[1]  # (n)
-        longest = np.maximum.reduceat(tokens, self._ends - self._counts) if len(tokens) else tokens
-        most = int(self._counts.max(initial=0))
+        tokens = self._choices.values[..., 1].sum(1, dtype=np.int64) + 1 + shape[0]  # (n)
+        longest = np.maximum.reduceat(tokens, self._choices.starts) if len(tokens) else tokens
+        most = int(self._choices.counts.max(initial=0))
         self.lengths: Rows = longest * most
         """Tokens of a question: its longest sequence times the most choices that any question has.
 
@@ -65,25 +61,22 @@ class ChoiceDataset:
 
     def fingerprint(self) -> bytes:
         """Of all that the questions hold."""
-        digest = hashlib.blake2b(repr((self._segments, self._special)).encode(), digest_size=16)
-        for array in (self._counts, self._starts, self._sizes, self._ids, self._targets):
-            digest.update(b"-" if array is None else np.ascontiguousarray(array).data)
-        return digest.digest()
+        settings = repr((self._segments, self._special)).encode()
+        return fingerprint(settings, self._choices, self._texts, self._targets)
 
     def batch(self, rows: Rows) -> ChoiceBatch:
         """Those questions, their sequences padded to the longest of them."""
         cls_id, sep_id, pad_id = self._special
-        counts = self._counts[rows]
-        first = self._ends[rows] - counts
-        picked = np.concatenate([np.arange(a, a + c) for a, c in zip(first, counts, strict=True)])
-        sizes = self._sizes[picked]  # (n p)
+        counts = self._choices.counts[rows]
+        parts, _ = self._choices.take(rows)
+        starts, sizes = self._texts.starts[parts[..., 0]], parts[..., 1]  # (n p)
         lengths = sizes.sum(1, dtype=np.int64) + 1 + sizes.shape[1]
-        ids = np.full((len(picked), int(lengths.max())), pad_id, np.int64)
+        ids = np.full((len(parts), int(lengths.max())), pad_id, np.int64)
         ids[:, 0] = cls_id
-        for row, starts, kept in zip(ids, self._starts[picked], sizes, strict=True):
+        for row, begins, kept in zip(ids, starts.tolist(), sizes.tolist(), strict=True):
             place = 1
-            for start, size in zip(starts.tolist(), kept.tolist(), strict=True):
-                row[place : place + size] = self._ids[start : start + size]
+            for start, size in zip(begins, kept, strict=True):
+                row[place : place + size] = self._texts.values[start : start + size]
                 row[place + size] = sep_id
                 place += size + 1
         columns = np.arange(ids.shape[1])

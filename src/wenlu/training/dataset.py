@@ -1,6 +1,5 @@
 """Encoded texts, kept flat in memory and padded batch by batch."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from wenlu.models.classifier import TextBatch
+from wenlu.training.ragged import Ragged, fingerprint
 
 Rows = NDArray[np.int64]
 
@@ -52,11 +52,8 @@ class TextDataset:
         targets: Sequence[int] | None,
         pad_id: int,
     ) -> None:
-        self.lengths: Rows = np.fromiter((len(row) for row in ids), np.int64, len(ids))
-        self._ends = np.cumsum(self.lengths)
-        self._ids = np.fromiter(
-            (i for row in ids for i in row), np.int32, int(self._ends[-1]) if len(ids) else 0
-        )
+        self._ids = Ragged.from_rows(ids, np.int32)
+        self.lengths: Rows = self._ids.counts
         self._first = None if first_parts is None else np.asarray(first_parts, np.int64)
         self._targets = None if targets is None else np.asarray(targets, np.int64)
         self._pad_id = pad_id
@@ -66,26 +63,21 @@ class TextDataset:
 
     def fingerprint(self) -> bytes:
         """Of all that the rows hold."""
-        digest = hashlib.blake2b(digest_size=16)
-        for array in (self.lengths, self._ids, self._first, self._targets):
-            digest.update(b"-" if array is None else array.data)
-        return digest.digest()
+        return fingerprint(self._ids, self._first, self._targets)
 
     def batch(self, rows: Rows) -> TextBatch:
         """Those rows, padded to the longest of them."""
         lengths = self.lengths[rows]
-        width = int(lengths.max())
-        columns = np.arange(width)
+        ids = self._ids.padded(rows, self._pad_id)
+        columns = np.arange(ids.shape[1])
         real = columns < lengths[:, None]  # (b s)
-        place = (self._ends[rows] - lengths)[:, None] + columns
-        ids = np.where(real, self._ids[np.where(real, place, 0)], self._pad_id)
         segments = None
         if self._first is not None:
             segments = torch.from_numpy(
                 (real & (columns >= self._first[rows][:, None])).astype(np.int64)
             )
         return TextBatch(
-            ids=torch.from_numpy(ids.astype(np.int64)),
+            ids=torch.from_numpy(ids),
             segments=segments,
             lengths=None if real.all() else torch.from_numpy(lengths),
             targets=None if self._targets is None else torch.from_numpy(self._targets[rows]),

@@ -1,6 +1,5 @@
 """Questions and windows of texts as rows; each question and each text is kept once."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import torch
 from wenlu.models.reader import ReadingBatch
 from wenlu.text import Tokenizer
 from wenlu.training.dataset import Rows
+from wenlu.training.ragged import Ragged, fingerprint
 
 
 class ReadingRow(NamedTuple):
@@ -49,11 +49,9 @@ class ReadingDataset:
         segments: bool,
         labelled: bool,
     ) -> None:
-        parts = [*questions, *texts, [tokenizer.pad_id]]  # the last is there to be looked at
-        sizes = np.fromiter(map(len, parts), np.int64, len(parts))
-        begins = np.cumsum(sizes) - sizes
-        total = int(sizes.sum())
-        self._tokens = np.fromiter((i for part in parts for i in part), np.int32, total)
+        # The padding token is there to be looked at where nothing else is.
+        parts = Ragged.from_rows([*questions, *texts, [tokenizer.pad_id]], np.int32)
+        self._tokens, begins, sizes = parts.values, parts.starts, parts.counts
         flat = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4)
         question, text = flat[:, 0], flat[:, 1] + len(questions)
         self._question_begins, self._question_sizes = begins[question], sizes[question]
@@ -78,13 +76,11 @@ class ReadingDataset:
 
     def fingerprint(self) -> bytes:
         """Of all that the rows hold."""
-        digest = hashlib.blake2b(repr((self._specials, self._segments)).encode(), digest_size=16)
-        for array in (
+        return fingerprint(
+            repr((self._specials, self._segments)).encode(),
             *(self._tokens, self._question_begins, self._question_sizes),
             *(self._window_begins, self._window_sizes, self._targets, self._answers),
-        ):
-            digest.update(b"-" if array is None else np.ascontiguousarray(array).data)
-        return digest.digest()
+        )
 
     def batch(self, rows: Rows) -> ReadingBatch:
         """Those rows, padded to the longest of them."""

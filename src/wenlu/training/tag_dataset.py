@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import torch
+
 from wenlu.errors import ConfigError
 from wenlu.models.sequence_tagger import TagBatch
 from wenlu.training.dataset import Rows, TextDataset
+from wenlu.training.ragged import Ragged, fingerprint
 
 
-class TagDataset:
+class TagDataset(TextDataset):
     """Token ids of many texts, and tags of equally many tokens.
 
     Args:
@@ -19,27 +23,17 @@ class TagDataset:
     def __init__(
         self, ids: Sequence[Sequence[int]], *, tags: Sequence[Sequence[int]] | None, pad_id: int
     ) -> None:
-        self._texts = TextDataset(ids, first_parts=None, targets=None, pad_id=pad_id)
-        self._tags = None
-        if tags is not None:
-            self._tags = TextDataset(tags, first_parts=None, targets=None, pad_id=0)
-            if self._tags.lengths.tolist() != self._texts.lengths.tolist():
-                raise ConfigError("every token needs a tag, and every tag a token")
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    @property
-    def lengths(self) -> Rows:
-        return self._texts.lengths
+        super().__init__(ids, first_parts=None, targets=None, pad_id=pad_id)
+        self._tags = None if tags is None else Ragged.from_rows(tags, np.int32)
+        if self._tags is not None and not np.array_equal(self._tags.counts, self.lengths):
+            raise ConfigError("every token needs a tag, and every tag a token")
 
     def fingerprint(self) -> bytes:
         """Of all that the rows hold."""
-        parts = (self._texts, self._tags)
-        return b"".join(b"-" if part is None else part.fingerprint() for part in parts)
+        return fingerprint(super().fingerprint(), self._tags)
 
-    def batch(self, rows: Rows) -> TagBatch:
+    def batch(self, rows: Rows) -> TagBatch:  # type: ignore[override]
         """Those rows, padded to the longest of them; the padding's tag is 0."""
-        texts = self._texts.batch(rows)
-        tags = None if self._tags is None else self._tags.batch(rows).ids
+        texts = super().batch(rows)
+        tags = None if self._tags is None else torch.from_numpy(self._tags.padded(rows, 0))
         return TagBatch(texts.ids, texts.lengths, tags)
