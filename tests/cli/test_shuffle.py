@@ -184,8 +184,7 @@ def test_stopped_and_gone_on_with(
     assert cli(*line, "--resume").code == 0  # there is nothing any more: it begins
     assert out.read_bytes() == resumed
     assert (
-        "leaves anything to go on with"
-        in cli("corpus", "shuffle", text, "--out", "-", "--resume").err
+        "leaves anything to resume" in cli("corpus", "shuffle", text, "--out", "-", "--resume").err
     )
 
 

@@ -122,7 +122,7 @@ def test_answers_without_scores_are_right_if_they_are_one_of_the_gold_ones() -> 
         ({"start": 0.0, "end": 1, "type": "a"}, "no place inside its text (once)"),
         ({"start": True, "end": 2, "type": "a"}, "no place inside its text (once)"),
         ({"start": 0, "end": 1, "type": "a", "text": "b"}, "another text than what stands"),
-        ("a", "a piece that is no object with a type was left out (once)"),
+        ("a", "a span that is no object with a type was left out (once)"),
     ],
 )
 def test_odd_spans_are_told(span: object, words: str) -> None:

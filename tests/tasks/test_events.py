@@ -362,7 +362,9 @@ def test_a_submission_is_checked(tmp_path: Path) -> None:
     refused("1 answers for 2 examples", rows[0])
     refused("'b' stands where the test file has 7", *rows[::-1])
     refused("'地点' is no role of", {**row(7, {**argument, "role": "地点"})}, rows[1])
-    refused("'下周' is no piece of its text", {**row(7, {**argument, "argument": "下周"})}, rows[1])
+    refused(
+        "'下周' does not occur in its text", {**row(7, {**argument, "argument": "下周"})}, rows[1]
+    )
     refused("there is no such field", {"id": 7}, rows[1])
 
 

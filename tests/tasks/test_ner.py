@@ -10,7 +10,7 @@ from wenlu.tasks import task_named
 DATA = Path(__file__).resolve().parents[2].parent / "shared/data/tasks/ner"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs the sets in ../shared")
 
-BEGUN = "tags that go on with an entity that was not begun, read as its beginning"
+BEGUN = "I- tags without a B- tag before them, read as B-"
 EMPTY = "entities of no characters, left out"
 SETS = {  # texts, entities, types, what is odd
     "msra/dev.jsonl.zst": (2_317, 3_819, 3, {}),

@@ -251,8 +251,8 @@ def test_submissions(tmp_path: Path) -> None:
     for content, message in [
         ({"b": "火"}, "question 'a' has no answer"),
         ({"b": "火", "a": "", "c": ""}, "question 'c' is answered but not asked"),
-        ({"b": "煤", "a": ""}, "field 'b': '煤' is not a piece of the text"),
-        ({"b": 3, "a": ""}, "field 'b': 3 is not a piece"),
+        ({"b": "煤", "a": ""}, "field 'b': '煤' does not occur in the text"),
+        ({"b": 3, "a": ""}, "field 'b': 3 does not occur in the text"),
         (["火"], "an object"),
     ]:
         path.write_text(json.dumps(content), "utf-8")

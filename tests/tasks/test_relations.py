@@ -145,7 +145,7 @@ def test_what_begins_inside_a_token_is_counted() -> None:
     tokenizer, notes = Tokenizer.from_tokens(whole), Notes()
     given_example = example("生于2019年的film", ("film", "作者", {"@value": "19年"}))
     TASK.encode([given_example], tokenizer, max_length=32, segments=False, notes=notes)
-    what = "relations of which a piece begins or ends inside a token, out of reach"
+    what = "relations with a span that starts or ends inside a token, which cannot be learned"
     assert notes == {what: 1}
 
 

@@ -113,7 +113,7 @@ def test_neighbours_and_tags_without_a_beginning() -> None:
         *(Span(0, 2, "人"), Span(2, 3, "人"), Span(3, 4, "地")),
         *(Span(4, 5, "人"), Span(5, 6, "人"), Span(7, 8, "地")),
     )
-    assert notes == {"tags that go on with an entity that was not begun, read as its beginning": 3}
+    assert notes == {"I- tags without a B- tag before them, read as B-": 3}
 
 
 def test_words_of_languages_with_spaces() -> None:
@@ -151,7 +151,7 @@ def test_offsets_count_characters_and_not_bytes_or_halves() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, r"nothing says which pieces are marked: looked for entities, .*fields are 'text'"),
+        ({}, r"no field holds the labelled spans: looked for entities, .*fields are 'text'"),
         ({"label": "人"}, r"'label': it must be \{\"type\": \{\"piece\""),
         ({"label": {"人": ["曹雪芹"]}}, r"'label\.人': it must be \{\"piece\": \[\["),
         ({"label": {"人": {"曹雪芹": 0}}}, "'曹雪芹' must have a list"),
@@ -162,10 +162,10 @@ def test_offsets_count_characters_and_not_bytes_or_halves() -> None:
         ({"entities": [{"type": "人"}]}, "must say where it is: start and end .* are 'type'"),
         ({"entities": [{"start": 0, "end": True, "type": "人"}]}, r"entities\[0\]\.end.*True came"),
         ({"entities": [{"start": 0, "end": 2}]}, "None came; the type must be a name"),
-        ({"entities": [{"start": 0, "end": 2, "type": "人", "text": 1}]}, "piece must be a string"),
+        ({"entities": [{"start": 0, "end": 2, "type": "人", "text": 1}]}, "span must be a string"),
         (
             {"entities": [{"start": 8, "end": 11, "type": "人"}]},
-            r"characters 8 to 11 \(exclusive\) are no piece of a text of 10",
+            r"characters 8 to 11 \(exclusive\) are not inside a text of 10",
         ),
         ({"tags": ["O"]}, "'tokens': it must be a list of strings"),
         ({"tags": ["O"], "tokens": ["甲", "乙"]}, "1 tags came for 2 tokens"),

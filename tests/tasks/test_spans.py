@@ -189,7 +189,7 @@ def test_reading(tmp_path: Path) -> None:
         DataError, match=r"line 1, field 'entities': '乙类' is not a type of pieces"
     ):
         known.read(path)
-    with pytest.raises(DataError, match="no row has a marked piece"):
+    with pytest.raises(DataError, match="no row has a labelled span"):
         task.adapt([example("甲")], path)
     with pytest.raises(ConfigError, match="no head 'crf' for ner; there are global, efficient"):
         task.with_head("crf")
@@ -247,7 +247,7 @@ def test_submissions(tmp_path: Path) -> None:
         broken('"地"', '"物"')
     with pytest.raises(DataError, match=r"line 1.*do not stand where their offsets say"):
         broken("[1, 3]", "[0, 2]")
-    with pytest.raises(DataError, match=r"line 1.*nothing says which pieces are marked"):
+    with pytest.raises(DataError, match=r"line 1.*no field holds the labelled spans"):
         broken('"label": {"人"', '"labels": {"人"')
 
 

@@ -90,7 +90,7 @@ def shuffle(
         goes to standard output cannot be read again.
     resume
         Go on with the same shuffle where it was stopped, if it was. Only one of more than 10 GB
-        leaves anything to go on with.
+        leaves anything to resume.
     json
         Print the result as one JSON document and nothing else.
     """

@@ -255,14 +255,14 @@ def _span_list(items: list[Any], text: str, odd: Counter[str]) -> tuple[Span, ..
     found = []
     for item in items:
         if not isinstance(item, dict):
-            odd["a piece that is no object with a type was left out"] += 1
+            odd["a span that is no object with a type was left out"] += 1
             continue
         place = _place(item, text)
         said = item.get("text")
         if place is None:
-            odd["a piece has no place inside its text"] += 1
+            odd["a span has no place inside its text"] += 1
         elif isinstance(said, str) and text[slice(*place)] != said:
-            odd["a piece has another text than what stands at its place"] += 1
+            odd["a span has another text than what stands at its offsets"] += 1
         if not isinstance(said, str):
             said = "" if place is None else text[slice(*place)]
         role, (start, end) = item.get("role"), place or (None, None)
@@ -296,7 +296,7 @@ def _triples(items: list[Any], odd: Counter[str]) -> tuple[Triple, ...]:
     found = []
     for item in items:
         if not isinstance(item, dict) or not {"subject", "predicate", "object"} <= item.keys():
-            odd["a piece without subject, predicate and object was left out"] += 1
+            odd["a relation without subject, predicate and object was left out"] += 1
             continue
         slots = item["object"]
         if not isinstance(slots, dict) or isinstance(slots.get("start"), int):
@@ -320,9 +320,9 @@ def _answers(row: Record, odd: Counter[str]) -> Iterator[AnswerPrediction]:
     said = said if isinstance(said, dict) else {"text": said}
     predicted, place = _words(said), _place(said, context)
     if place is not None and predicted != context[slice(*place)]:
-        odd["a piece has another text than what stands at its place"] += 1
+        odd["a span has another text than what stands at its offsets"] += 1
     if place is None and predicted and said.get("start") is not None:
-        odd["a piece has no place inside its text"] += 1
+        odd["a span has no place inside its text"] += 1
     gold = [gold] if isinstance(gold, str) else gold
     yield AnswerPrediction(
         question=question,

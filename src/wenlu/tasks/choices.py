@@ -95,13 +95,13 @@ class MultipleChoice:
     one_each: bool = False
     """Whether no two questions of a sample have the same answer."""
     one_object: bool = False
-    """Whether all answers are handed in as one object {id: number}; otherwise, a line for each."""
+    """Whether the submission is one object {id: number}; otherwise, a line for each answer."""
     train_files: tuple[str, ...] = ("train",)
     """Names of the training file without suffix; the first that exists is taken."""
     dev_files: tuple[str, ...] = ("dev", "validation", "valid")
     test_files: tuple[str, ...] = ("test",)
     submission_file: str = "predict.json"
-    """What the benchmark calls the file that is handed in."""
+    """Name of the benchmark's submission file."""
     max_length: int = 512
     """Tokens of a sequence at most, if the user says nothing else."""
     kind = "choices"

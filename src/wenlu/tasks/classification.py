@@ -64,7 +64,7 @@ class Classification:
     dev_files: tuple[str, ...] = ("dev", "validation", "valid")
     test_files: tuple[str, ...] = ("test",)
     submission_file: str = "predict.json"
-    """What the benchmark calls the file that is handed in."""
+    """Name of the benchmark's submission file."""
     max_length: int = 128
     """Tokens of an input at most, if the user says nothing else."""
     id_fields: tuple[str, ...] = ("id",)

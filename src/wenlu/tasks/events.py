@@ -120,7 +120,7 @@ class EventExtraction:
     dev_files: tuple[str, ...] = ("dev", "validation", "valid")
     test_files: tuple[str, ...] = ("test",)
     submission_file: str = "predict.json"
-    """What the benchmark calls the file that is handed in."""
+    """Name of the benchmark's submission file."""
     max_length: int = 128
     """Tokens of an input at most, if the user says nothing else; longer texts are in windows."""
     kind = "spans"
@@ -343,7 +343,7 @@ class EventExtraction:
             for argument in found:
                 if argument.place is None:
                     raise record.error(
-                        f"{argument.mentions[0]!r} is no piece of its text", "event_list"
+                        f"{argument.mentions[0]!r} does not occur in its text", "event_list"
                     )
 
     def saved(self) -> dict[str, Any]:

@@ -281,7 +281,7 @@ class Reading:
         for id, context in contexts.items():
             if not isinstance(answers[id], str) or answers[id] not in context:
                 raise DataError(
-                    f"{answers[id]!r:.40} is not a piece of the text", file=path, field=id
+                    f"{answers[id]!r:.40} does not occur in the text", file=path, field=id
                 )
 
     def saved(self) -> dict[str, Any]:

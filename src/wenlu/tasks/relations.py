@@ -67,7 +67,7 @@ class RelationExtraction:
     dev_files: tuple[str, ...] = ("dev", "validation", "valid")
     test_files: tuple[str, ...] = ("test",)
     submission_file: str = "predict.json"
-    """What is handed in; zipped if its name ends in .zip."""
+    """Name of the submission file; zipped if it ends in .zip."""
     max_length: int = 256
     """Tokens of an input at most, if the user says nothing else."""
     heads = ()
@@ -168,7 +168,9 @@ class RelationExtraction:
         first, last = offsets.tokens(numbers, starts, ends)
         head, tail = offsets.tokens(numbers, others, tails)
         if unaligned := int(((first < 0) | ((head < 0) & (others >= 0))).sum()):
-            what = "relations of which a piece begins or ends inside a token, out of reach"
+            what = (
+                "relations with a span that starts or ends inside a token, which cannot be learned"
+            )
             notes[what] += unaligned
         rows_of: list[list[int]] = [[] for _ in examples]
         for row, place in enumerate(places):

@@ -36,7 +36,7 @@ _OFF = "entities that do not stand where their offsets say, found nearby"
 _NOWHERE = "entities that are nowhere in their text, left out"
 _EMPTY = "entities of no characters, left out"
 _TWICE = "entities that are listed twice"
-_BEGUN = "tags that go on with an entity that was not begun, read as its beginning"
+_BEGUN = "I- tags without a B- tag before them, read as B-"
 
 
 def read_text(record: Record) -> str:
@@ -61,7 +61,7 @@ def read_spans(record: Record, text: str, notes: Notes) -> Spans:
     if field is None:
         has = ", ".join(map(repr, record.fields)) or "none"
         raise record.error(
-            f"nothing says which pieces are marked: looked for {', '.join(FIELDS)}; "
+            f"no field holds the labelled spans: looked for {', '.join(FIELDS)}; "
             f"the row's fields are {has}"
         )
     if field == "label":
@@ -80,11 +80,11 @@ def read_spans(record: Record, text: str, notes: Notes) -> Spans:
 def _by_type(record: Record, text: str, notes: Notes) -> Iterator[Span]:
     label = record.get("label")
     if not isinstance(label, Mapping):
-        raise record.error('it must be {"type": {"piece": [[start, end], ...]}, ...}', "label")
+        raise record.error('it must be {"type": {"span": [[start, end], ...]}, ...}', "label")
     for kind, pieces in label.items():
         field = f"label.{kind}"
         if not isinstance(pieces, Mapping):
-            raise record.error('it must be {"piece": [[start, end], ...], ...}', field)
+            raise record.error('it must be {"span": [[start, end], ...], ...}', field)
         for piece, places in pieces.items():
             if not isinstance(places, list):
                 raise record.error(f"{piece!r} must have a list of [start, end]", field)
@@ -123,7 +123,7 @@ def _by_entity(record: Record, field: str, text: str, notes: Notes) -> Iterator[
             raise record.error(f"{kind!r} came; the type must be a name, in quotes", where)
         piece = entity.get("entity", entity.get("text"))
         if piece is not None and not isinstance(piece, str):
-            raise record.error(f"{piece!r} came; the piece must be a string, in quotes", where)
+            raise record.error(f"{piece!r} came; the span must be a string, in quotes", where)
         yield from _placed(record, text, Span(start, end + inclusive, kind), piece, where, notes)
 
 
@@ -140,7 +140,7 @@ def _placed(
             notes[_EMPTY] += 1
             return
         raise record.error(
-            f"characters {start} to {end} (exclusive) are no piece of a text of {len(text)}", field
+            f"characters {start} to {end} (exclusive) are not inside a text of {len(text)}", field
         )
     found = nearest(text, piece, start)
     if found is None:

@@ -73,7 +73,7 @@ class SpanExtraction:
     dev_files: tuple[str, ...] = ("dev", "validation", "valid")
     test_files: tuple[str, ...] = ("test",)
     submission_file: str = "predict.json"
-    """What the benchmark calls the file that is handed in."""
+    """Name of the benchmark's submission file."""
     max_length: int = 256
     """Tokens of an input at most, if the user says nothing else."""
     kind = "spans"
@@ -122,7 +122,7 @@ class SpanExtraction:
             return replace(self, flat=flat)
         found = sorted({span.type for e in examples for span in e.label or ()})
         if not found:
-            raise DataError("no row has a marked piece, so there is nothing to learn", file=path)
+            raise DataError("no row has a labelled span, so there is nothing to learn", file=path)
         return replace(self, labels=tuple(found), flat=flat)
 
     def encode(

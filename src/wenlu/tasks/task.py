@@ -89,7 +89,7 @@ class Task(Protocol):
 
     @property
     def submission_file(self) -> str:
-        """What the benchmark calls the file that is handed in."""
+        """Name of the benchmark's submission file."""
 
     @property
     def max_length(self) -> int:

@@ -110,7 +110,7 @@ def test_every_span_is_on_the_page(write: Write) -> None:
     assert "明天" in page.text
     assert "1 found 找到2 missed 漏掉2 surplus 多余1 another type 类型错误id t1" in page.text
     assert "Of 4 gold spans 1 were found (25.0 %), 1 got another type, 0 other bounds" in page.text
-    assert "a piece has no place inside its text (once)" in page.text
+    assert "a span has no place inside its text (once)" in page.text
     assert "人名 × 1" in page.text
 
 

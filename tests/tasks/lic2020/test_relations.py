@@ -16,7 +16,7 @@ from wenlu.tasks.task import Notes
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "tasks" / "ie"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs the data of DuIE in ../shared")
 
-ALIGNMENT = "relations of which a piece begins or ends inside a token, out of reach"
+ALIGNMENT = "relations with a span that starts or ends inside a token, which cannot be learned"
 SETS = [
     # folder, file, rows, relations of predicates with one slot and with several, those of either
     # that come back from flat ones, flat ones that no tokens can say

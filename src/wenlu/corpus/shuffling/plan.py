@@ -63,7 +63,7 @@ class Plan:
     """Where it is done: `local` or `ray`."""
 
     resumable: bool = False
-    """Whether it can be gone on with if it is stopped."""
+    """Whether it can be resumed if it is stopped."""
 
     @property
     def buckets(self) -> int:

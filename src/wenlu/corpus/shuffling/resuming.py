@@ -1,4 +1,4 @@
-"""What a shuffle that was stopped leaves behind, and how it is gone on with.
+"""What a shuffle that was stopped leaves behind, and how it is resumed.
 
 Every now and then, when no block is on its way to the buckets, how far the reading has got and how
 full each bucket is are written down. What comes into the buckets after that is cut off again when
@@ -21,7 +21,7 @@ from wenlu.corpus.shuffling.target import Target
 from wenlu.errors import RunError
 
 LEAST = 10**10
-"""Bytes of input from which on a shuffle that is stopped can be gone on with."""
+"""Bytes of input from which on a shuffle that is stopped can be resumed."""
 
 _STEPS = 50  # as often it is written down how far the reading has got, at most
 _LEAST_STEP = 1 << 30
@@ -85,17 +85,17 @@ class Progress:
         return (self._folder / self.state["carry"]).read_bytes()
 
     def end(self) -> None:
-        """Know that it cannot be gone on with from now on."""
+        """Know that it cannot be resumed from now on."""
         (self._folder / _STATE).unlink(missing_ok=True)
 
 
 def is_kept(folder: Path) -> bool:
-    """Whether a folder of temporary files can be gone on with."""
+    """Whether a folder of temporary files can be resumed."""
     return (folder / _STATE).exists()
 
 
 def identity_of(inputs: Inputs, target: Target, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
-    """What must be the same when a shuffle is gone on with.
+    """What must be the same when a shuffle is resumed.
 
     Args:
         inputs: what is read.

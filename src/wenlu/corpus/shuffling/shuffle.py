@@ -157,7 +157,7 @@ def shuffle(
     if resume and not known:
         raise ConfigError(
             "only a shuffle on this machine, of files whose size is known and not to standard "
-            "output, leaves anything to go on with; leave out --resume"
+            "output, leaves anything to resume; leave out --resume"
         )
     if resume:
         kept = find_kept(folder, target.name, identity)
@@ -166,7 +166,7 @@ def shuffle(
             if memory < made.memory:
                 raise ConfigError(
                     f"the shuffle that was stopped was given {made.memory / 1e6:,.0f} MB of "
-                    "memory; give as much to go on with it"
+                    "memory; give as much to resume it"
                 )
     if kept is None:
         large = (found.size or 0) > resuming.LEAST and made.passes > 1

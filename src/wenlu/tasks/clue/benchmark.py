@@ -1,4 +1,4 @@
-"""The whole benchmark: every task of CLUE trained, measured and handed in.
+"""The whole benchmark: every task of CLUE trained, measured and submitted.
 
 Each task has a run folder of its own, so what is finished stays finished: called again with the
 same settings, the benchmark goes on where it was stopped.
