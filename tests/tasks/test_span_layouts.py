@@ -152,8 +152,8 @@ def test_offsets_count_characters_and_not_bytes_or_halves() -> None:
     ("fields", "message"),
     [
         ({}, r"no field holds the labelled spans: looked for entities, .*fields are 'text'"),
-        ({"label": "人"}, r"'label': it must be \{\"type\": \{\"piece\""),
-        ({"label": {"人": ["曹雪芹"]}}, r"'label\.人': it must be \{\"piece\": \[\["),
+        ({"label": "人"}, r"'label': it must be \{\"type\": \{\"span\""),
+        ({"label": {"人": ["曹雪芹"]}}, r"'label\.人': it must be \{\"span\": \[\["),
         ({"label": {"人": {"曹雪芹": 0}}}, "'曹雪芹' must have a list"),
         ({"label": {"人": {"曹雪芹": [[0]]}}}, r"\[0\] came for '曹雪芹', not \[start, end\]"),
         ({"label": {"人": {"曹雪芹": [[0, "2"]]}}}, "'2' came; it must be a whole number"),
