@@ -96,7 +96,9 @@ def test_torchrun(
     codes = attempt(command, log, processes=2, trap=(ADVANCE, 30, "kill before"))
     # Whoever outlives the first process does not hang.
     assert codes[0] == KILLED
-    assert codes[1] != 0
+    assert codes[1] == 1
+    last = log.read_text().splitlines()[-1]
+    assert last.startswith("error: contact to another process was lost; ")
     assert_it_goes_on(command, run, two, in_pieces)
 
 

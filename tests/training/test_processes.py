@@ -1,7 +1,8 @@
 import pytest
 import torch
+import torch.distributed as dist
 
-from wenlu.errors import ConfigError
+from wenlu.errors import ConfigError, RunError
 from wenlu.training import Processes, join_processes
 from wenlu.training.processes import is_first
 
@@ -32,3 +33,32 @@ def test_who_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_first()
     monkeypatch.setenv("RANK", "1")
     assert not is_first()
+
+
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if another process had been there."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr(dist, "get_rank", lambda: 0)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        RuntimeError("[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:537] Read error"),
+        dist.DistBackendError("NCCL error"),
+    ],
+)
+@pytest.mark.usefixtures("joined")
+def test_another_process_that_ended(lost: RuntimeError) -> None:
+    message = r"contact to another process was lost.*--resume"
+    with pytest.raises(RunError, match=message), join_processes():
+        raise lost
+
+
+@pytest.mark.usefixtures("joined")
+def test_an_error_of_its_own_stays_what_it_is() -> None:
+    with pytest.raises(RuntimeError, match="out of memory"), join_processes():
+        raise RuntimeError("out of memory")

@@ -9,6 +9,7 @@ from wenlu.errors import RunError
 from wenlu.training.state import (
     Progress,
     load_state,
+    newest_step,
     read_part,
     remove,
     save_state,
@@ -132,3 +133,30 @@ def test_remove(tmp_path: Path) -> None:
         (folder / "state.json").touch()
     remove(states)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", '{"progress": {"x": 1}, "fingerprint": ""}', "[" * 100_000],
+)
+def test_a_damaged_state_is_one_plain_error(text: str, tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    save_state(tmp_path, Progress(step=1), {"model": module.state_dict()}, optimizer, "print")
+    state = tmp_path / "step-00000001"
+    (state / "state.json").write_text(text)
+    for read in (lambda: newest_step(tmp_path), lambda: saved_progress(tmp_path, "print")):
+        with pytest.raises(RunError, match=r"state\.json is damaged or missing.*--overwrite"):
+            read()
+
+
+@pytest.mark.parametrize("keep", [None, 0, 4, 100])
+def test_damaged_tensors_are_one_plain_error(keep: int | None, tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    save_state(tmp_path, Progress(step=1), {"model": module.state_dict()}, optimizer, "print")
+    file = tmp_path / "step-00000001" / "model.safetensors"
+    whole = file.read_bytes()
+    file.unlink()
+    if keep is not None:
+        file.write_bytes(whole[:keep])
+    with pytest.raises(RunError, match=r"model\.safetensors is damaged or missing"):
+        load_state(tmp_path, module, optimizer, "print")

@@ -46,7 +46,7 @@ from wenlu.training.run_folder import (
     make_room,
     other_settings,
 )
-from wenlu.training.state import Progress, check_outside, remove, saved_progress
+from wenlu.training.state import DamagedError, Progress, check_outside, remove, saved_progress
 
 Say = Callable[[str], None]
 
@@ -201,6 +201,8 @@ def _train_once(
         out.mkdir(exist_ok=True)
     try:
         saved = saved_progress(out / "checkpoint", job.fingerprint)
+    except DamagedError:
+        raise
     except RunError:
         raise _other_run(out, config) from None
     if saved is not None:

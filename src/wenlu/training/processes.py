@@ -4,14 +4,19 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from wenlu.errors import ConfigError, WenluError
+from wenlu.errors import ConfigError, RunError, WenluError
 from wenlu.training.precision import best_device
+
+_PATIENCE = timedelta(days=1)
+"""The others wait so long for the first process, which may read a corpus or measure for hours; one
+that ends closes its connections, and is not waited for."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,11 @@ def is_first() -> bool:
 
 @contextmanager
 def join_processes() -> Iterator[Processes]:
-    """Join the others if `torchrun` started this process, and leave them at the end."""
+    """Join the others if `torchrun` started this process, and leave them at the end.
+
+    Raises:
+        RunError: another process ended meanwhile.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes(rank=0, count=1, device=best_device())
@@ -102,8 +111,21 @@ def join_processes() -> Iterator[Processes]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     device = best_device()
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Processes(rank=dist.get_rank(), count=count, device=device)
+    except RuntimeError as error:
+        if not _contact_lost(error):
+            raise
+        raise RunError(
+            "contact to another process was lost; it may have been killed, or have met an error of "
+            "its own. The last checkpoint is intact: give the same command with --resume"
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _contact_lost(error: RuntimeError) -> bool:
+    """Whether that comes from talking to other processes."""
+    # gloo's errors have no class of their own, but each names its source file.
+    return isinstance(error, dist.DistError) or "/gloo/" in str(error)

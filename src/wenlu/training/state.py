@@ -13,13 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from wenlu.atomic import atomic_folder
 from wenlu.errors import RunError
+from wenlu.parsing import parse_json
 
 _PREFIX = "step-"
+
+
+class DamagedError(RunError):
+    """A file of a state cannot be read."""
 
 
 @dataclass(slots=True)
@@ -105,7 +111,7 @@ def load_state(
     """The newest whole state, put into module and optimizer; frozen weights stay as they are.
 
     None if there is no state yet. Raises RunError if the data or the settings are not those that
-    it was made with.
+    it was made with, or if a file of it is damaged.
     """
     progress = saved_progress(folder, fingerprint)
     if progress is None:
@@ -116,30 +122,51 @@ def load_state(
 
 
 def read_part(folder: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of one part of the newest whole state."""
-    return load_file(_states(folder)[-1] / _file(name))
+    """The tensors of one part of the newest whole state; RunError if its file is damaged."""
+    file = _states(folder)[-1] / _file(name)
+    try:
+        return load_file(file)
+    except (FileNotFoundError, SafetensorError):
+        raise _damaged(file) from None
 
 
 def saved_progress(folder: Path, fingerprint: str) -> Progress | None:
     """How far the newest whole state is; None and RunError as for `load_state`."""
-    states = _states(folder)
-    if not states:
+    saved = _saved(folder)
+    if saved is None:
         return None
-    saved = json.loads((states[-1] / "state.json").read_text("utf-8"))
-    if saved["fingerprint"] != fingerprint:
+    progress, made_with = saved
+    if made_with != fingerprint:
         raise RunError(
             f"{folder.parent} was started with other data, another model or other settings; it "
             "cannot be resumed with these. Give the same ones, or another --out"
         )
-    return Progress(**saved["progress"])
+    return progress
 
 
 def newest_step(folder: Path) -> int | None:
     """Steps that were finished in the newest whole state, whatever it was made with."""
+    saved = _saved(folder)
+    return None if saved is None else saved[0].step
+
+
+def _saved(folder: Path) -> tuple[Progress, str] | None:
+    """How far the newest whole state is, and the fingerprint that it was made with."""
     states = _states(folder)
     if not states:
         return None
-    return int(json.loads((states[-1] / "state.json").read_text("utf-8"))["progress"]["step"])
+    file = states[-1] / "state.json"
+    try:
+        saved = parse_json(file.read_bytes())
+        return Progress(**saved["progress"]), saved["fingerprint"]
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        raise _damaged(file) from None
+
+
+def _damaged(file: Path) -> DamagedError:
+    return DamagedError(
+        f"{file} is damaged or missing, so the run cannot be resumed; --overwrite starts it again"
+    )
 
 
 def sweep(folder: Path) -> None:
