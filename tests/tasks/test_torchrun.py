@@ -93,7 +93,9 @@ def test_torchrun(
 ) -> None:
     run, log = tmp_path / "run", tmp_path / "log"
     command = [*slowly, "--out", str(run)]
-    codes = attempt(command, log, processes=2, trap=(ADVANCE, 30, "kill before"))
+    codes = attempt(
+        command, log, processes=2, trap=("wenlu.training.state:save_file", 13, "kill before")
+    )
     # Whoever outlives the first process does not hang.
     assert codes[0] == KILLED
     assert codes[1] == 1
