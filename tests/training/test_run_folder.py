@@ -72,3 +72,24 @@ def test_room_is_made_in_the_same_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     assert tmp_path.stat().st_ino == before
     assert tmp_path.parent.is_dir()
+
+
+def test_a_folder_that_was_emptied_half_way_is_still_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of several seeds have no configuration of their own at the top."""
+    seed = tmp_path / "seed-1"
+    seed.mkdir()
+    (seed / "config.toml").touch()
+
+    def killed(path: Path) -> None:
+        (path / "config.toml").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("wenlu.training.run_folder.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            make_room(tmp_path, resume=False)
+    assert (tmp_path / "config.toml").exists()
+    make_room(tmp_path, resume=False)
+    assert list(tmp_path.iterdir()) == []

@@ -99,7 +99,9 @@ def make_room(out: Path, *, resume: bool) -> None:
             for folder in (out, *filter(Path.is_dir, out.glob("seed-*"))):
                 sweep_leftovers(folder)
             return
-        # The configuration goes last: until then one can see that this is a run folder.
+        # A configuration goes last: until then one can see that this is a run folder.
+        if any(out.iterdir()):
+            (out / "config.toml").touch()
         for path in sorted(out.iterdir(), key=lambda path: path.name == "config.toml"):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
